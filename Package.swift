@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+// Stormproof: chaos and reliability testing of message brokers. The targets stand in the order of the house
+// (CONTRIBUTING.md): each may import only those above it.
+import PackageDescription
+
+/// Warnings are errors in our own code: a warning that stays is read by nobody.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, resources: resources,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "stormproof",
+  targets: [
+    .target(name: "CLinux"),
+    .systemLibrary(name: "CUv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CLzma", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+    module("Base"),
+    module("EventLoop", ["CUv"]),
+    module("Systemd", ["CSystemd"]),
+    module("History", ["Base", "CLzma"]),
+    module("Checkers", ["Base", "History"]),
+    module("AMQP", ["Base"]),
+    module("Raft", ["Base"]),
+    module("Broker", ["Base", "AMQP", "Raft"]),
+    module("Simulator", ["Base", "Raft", "Broker", "Checkers", "History"]),
+    module("Scenario", ["Base", "CYaml"]),
+    module("Arena", ["Base", "CLinux", "Systemd", "EventLoop"]),
+    module("Faults", ["Base", "Arena", "Scenario", "History", "EventLoop"]),
+    module("Drivers", ["Base", "Arena", "AMQP", "EventLoop", "Scenario"]),
+    module("Workloads", ["Base", "Drivers", "AMQP", "History", "EventLoop", "Scenario"]),
+    module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
+    module("Reports", ["Base", "History", "Checkers", "Scenario"]),
+    program("stormproof", ["Base", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena"]),
+    program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
+    tests(of: "Base"),
+    tests(of: "EventLoop"),
+    tests(of: "History", ["Base"]),
+    tests(of: "Checkers", ["Base", "History"], resources: [.copy("Histories")]),
+    tests(of: "AMQP", ["Base"]),
+    tests(of: "Raft", ["Base"]),
+    tests(of: "Broker", ["Base", "AMQP", "Raft"]),
+    tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
+    tests(of: "Scenario", ["Base"]),
+    tests(of: "Arena", ["Base", "CLinux", "EventLoop"]),
+    tests(of: "Faults", ["Base", "Arena", "Scenario", "History"]),
+    tests(of: "Drivers", ["Base", "AMQP", "EventLoop", "Scenario"]),
+    tests(of: "Workloads", ["Base", "Drivers", "History", "Scenario"]),
+    tests(of: "Runner", ["Base", "Scenario", "History"]),
+    tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
+  ]
+)
