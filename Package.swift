@@ -61,5 +61,6 @@ let package = Package(
     tests(of: "Workloads", ["Base", "Drivers", "History", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),
     tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
+    .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
   ]
 )
