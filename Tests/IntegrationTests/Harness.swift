@@ -35,7 +35,7 @@ final class Command {
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    for name in ["out", "err"] { FileManager.default.createFile(atPath: "\(directory)/\(name)", contents: nil) }
+    for name in ["out", "err"] { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
     process.standardOutput = FileHandle(forWritingAtPath: "\(directory)/out")
     process.standardError = FileHandle(forWritingAtPath: "\(directory)/err")
     process.standardInput = FileHandle.nullDevice
