@@ -7,15 +7,20 @@ import Testing
 @testable import Runner
 
 @Suite struct RolesTests {
+  private func expect(_ roles: inout Roles, _ text: String, of node: String, at: Nanoseconds, news: Bool) {
+    let changed = roles.status(text, of: node, at: at)
+    #expect(changed == news)
+  }
+
   @Test func highestTermWins() {
     var roles = Roles(nodes: ["n1", "n2", "n3"])
     #expect(roles.leader() == nil)
-    #expect(roles.status("role=leader term=1", of: "n1", at: 10))
-    #expect(!roles.status("role=leader term=1", of: "n1", at: 11))
-    #expect(roles.status("role=follower term=1", of: "n2", at: 12))
+    expect(&roles, "role=leader term=1", of: "n1", at: 10, news: true)
+    expect(&roles, "role=leader term=1", of: "n1", at: 11, news: false)
+    expect(&roles, "role=follower term=1", of: "n2", at: 12, news: true)
     #expect(roles.leader()?.node == "n1")
     // n1 is cut off and does not know yet that n3 leads.
-    #expect(roles.status("role=leader term=2", of: "n3", at: 20))
+    expect(&roles, "role=leader term=2", of: "n3", at: 20, news: true)
     #expect(roles.leader()?.node == "n3")
     #expect(roles.leader()?.at == 20)
     roles.gone("n3")
@@ -25,7 +30,7 @@ import Testing
   @Test func noiseIsNoRole() {
     var roles = Roles(nodes: ["n1"])
     for text in ["", "role", "role=leader", "term=3", "role=leader term=x", "booting"] {
-      #expect(!roles.status(text, of: "n1", at: 1))
+      expect(&roles, text, of: "n1", at: 1, news: false)
     }
     #expect(roles.leader() == nil)
   }
