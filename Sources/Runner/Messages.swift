@@ -18,15 +18,3 @@ public enum SupervisorReport: Codable, Sendable {
   /// It could not: an exit code of the command line, and why.
   case failed(code: Int32, text: String)
 }
-
-/// Exit codes of the command line.
-public enum ExitStatus {
-  public static let ok: Int32 = 0
-  public static let violated: Int32 = 1
-  public static let usage: Int32 = 2
-  public static let inconclusive: Int32 = 3
-  public static let threshold: Int32 = 4
-  public static let environment: Int32 = 5
-  public static let internalError: Int32 = 70
-  public static let interrupted: Int32 = 130
-}
