@@ -55,7 +55,10 @@ let package = Package(
     tests(of: "Broker", ["Base", "AMQP", "Raft"]),
     tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
     tests(of: "Scenario", ["Base"]),
-    tests(of: "Arena", ["Base", "CLinux", "EventLoop"]),
+    .executableTarget(
+      name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop"], path: "Tests/Helpers/arena-probe",
+      swiftSettings: strict),
+    tests(of: "Arena", ["Base", "CLinux", "EventLoop", "arena-probe"]),
     tests(of: "Faults", ["Base", "Arena", "Scenario", "History"]),
     tests(of: "Drivers", ["Base", "AMQP", "EventLoop", "Scenario"]),
     tests(of: "Workloads", ["Base", "Drivers", "History", "Scenario"]),

@@ -1,1 +1,7 @@
+// The C shim: what Swift cannot call by itself (clone3, namespaces, raw recvmsg, tun, shared atomics). Linux only.
 #pragma once
+#include "clinux_net.h"
+#include "clinux_spawn.h"
+#if __has_include("clinux_fuse.h")
+#include "clinux_fuse.h"
+#endif
