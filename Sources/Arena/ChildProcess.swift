@@ -49,6 +49,18 @@ public struct SpawnRequest: Sendable {
     self.environment = environment
   }
 
+  /// The environment of this process.
+  public static var inheritedEnvironment: [String: String] {
+    var result: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+      let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { result[String(parts[0])] = String(parts[1]) }
+      entry += 1
+    }
+    return result
+  }
+
   /// The path of the running program, for its own hidden subcommands.
   public static var ownExecutable: String {
     (try? readLink("/proc/self/exe")) ?? "/proc/self/exe"

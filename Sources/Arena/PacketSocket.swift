@@ -73,6 +73,11 @@ struct PacketSocket {
     return 0
   }
 
+  mutating func discardOutgoing() {
+    outgoing = []
+    sent = 0
+  }
+
   /// The next thing that has arrived.
   mutating func receive() -> Event {
     while true {

@@ -144,7 +144,9 @@ public enum Doctor {
     if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
       return "as root: sysctl -w kernel.unprivileged_userns_clone=1"
     }
-    if setting("/proc/sys/user/max_user_namespaces") == "0" { return "as root: sysctl -w user.max_user_namespaces=15000" }
+    if setting("/proc/sys/user/max_user_namespaces") == "0" {
+      return "as root: sysctl -w user.max_user_namespaces=15000"
+    }
     if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
       return "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
     }

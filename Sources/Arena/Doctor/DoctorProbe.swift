@@ -20,17 +20,21 @@ public enum DoctorProbe {
       _ = socket.flush()
     }
     var scratch = "/media"
-    say(attempt("sandbox", "private mounts, fresh /proc, own tmpfs", required: true) { () throws(ArenaError) in
-      scratch = try SandboxInterior.enter(avoiding: []).scratch
-    })
-    say(attempt("network", "network namespace with a TUN device from \(DevicePaths.tun)", remedy: tunRemedy, tryNetwork))
-    say(attempt("disk", "FUSE mount through \(DevicePaths.fuse)", remedy: fuseRemedy) { () throws(ArenaError) in
-      try tryFuse(scratch + "/fuse")
-    })
-    say(attempt("seccomp", "user notification of system calls", remedy: "Linux 5.0 or newer, or a milder container") {
-      () throws(ArenaError) in
-      try ArenaError.check(cl_seccomp_notify_available(), "ask for SECCOMP_RET_USER_NOTIF")
-    })
+    say(
+      attempt("sandbox", "private mounts, fresh /proc, own tmpfs", required: true) { () throws(ArenaError) in
+        scratch = try SandboxInterior.enter(avoiding: []).scratch
+      })
+    say(
+      attempt("network", "network namespace with a TUN device from \(DevicePaths.tun)", remedy: tunRemedy, tryNetwork))
+    say(
+      attempt("disk", "FUSE mount through \(DevicePaths.fuse)", remedy: fuseRemedy) { () throws(ArenaError) in
+        try tryFuse(scratch + "/fuse")
+      })
+    say(
+      attempt("seccomp", "user notification of system calls", remedy: "Linux 5.0 or newer, or a milder container") {
+        () throws(ArenaError) in
+        try ArenaError.check(cl_seccomp_notify_available(), "ask for SECCOMP_RET_USER_NOTIF")
+      })
     return 0
   }
 
