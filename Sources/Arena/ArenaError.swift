@@ -1,5 +1,6 @@
 // What goes wrong between us and the kernel: the step, the errno and, where one is known, the remedy.
 
+import EventLoop
 import Glibc
 
 /// A failed step of the arena. `description` is a whole sentence for people.
@@ -28,8 +29,5 @@ public struct ArenaError: Error, CustomStringConvertible, Equatable, Sendable {
 }
 
 /// CLOCK_MONOTONIC in nanoseconds.
-func monotonicNow() -> Int64 {
-  var t = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &t)
-  return Int64(t.tv_sec) &* 1_000_000_000 &+ Int64(t.tv_nsec)
-}
+@inline(__always)
+func monotonicNow() -> Int64 { Loop.monotonicNow() }

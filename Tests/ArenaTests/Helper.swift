@@ -15,42 +15,18 @@ enum Helper {
 
   /// Runs a program to its end and returns how it ended and what it wrote to standard output.
   static func run(
-    _ executable: String, _ arguments: [String], environment: [String: String] = [:],
-    milliseconds: Int32 = 20_000
+    _ executable: String, _ arguments: [String], environment: [String: String] = [:], milliseconds: Int64 = 20_000
   ) throws -> (status: ExitStatus?, output: String) {
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw ArenaError("make a pipe", code: errno) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    var request = SpawnRequest(
-      executable: executable, arguments: [executable] + arguments,
-      environment: SpawnRequest.inheritedEnvironment.merging(environment) { $1 })
-    request.standardOutput = ends[1]
-    request.standardError = 2
-    request.deathSignal = 0  // the test's thread may be another one by then
-    let child: ChildProcess
-    do {
-      child = try ChildProcess(request)
-    } catch {
-      ends.forEach { close($0) }
-      throw error
-    }
-    close(ends[1])
-    defer { close(ends[0]) }
-    var output: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    let deadline = monotonicNow() + Int64(milliseconds) * 1_000_000
-    while true {
-      var poller = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
-      let left = (deadline - monotonicNow()) / 1_000_000
-      if left <= 0 || poll(&poller, 1, Int32(left)) <= 0 {
-        try child.signal(SIGKILL)
-        break
-      }
-      let n = read(ends[0], &buffer, buffer.count)
-      if n <= 0 { break }
-      output += buffer[0..<n]
-    }
-    return (child.wait(milliseconds: 5000), String(decoding: output, as: UTF8.self))
+    let running = try Running(executable, arguments, environment: environment)
+    let output = running.read(until: nil, milliseconds: milliseconds)
+    if running.child.wait(milliseconds: 1000) == nil { try running.child.signal(SIGKILL) }
+    return (running.child.wait(milliseconds: 5000), output)
+  }
+
+  /// Runs a scenario of the helper's; its lines by their first word, and all of them.
+  static func scenario(_ arguments: String...) throws -> (status: ExitStatus?, lines: [String]) {
+    let (status, output) = try run(executable, ["run"] + arguments)
+    return (status, output.split(separator: "\n").map(String.init))
   }
 
   /// Runs the helper as user 12345, from a copy that this user can reach, with usable copies of the device files.
@@ -72,5 +48,50 @@ enum Helper {
     let user = ["--reuid", "12345", "--regid", "12345", "--clear-groups", copy]
     return try run(
       "/usr/bin/setpriv", user + arguments, environment: ["STORMPROOF_TUN": tun, "STORMPROOF_FUSE": fuse])
+  }
+}
+
+/// A program that runs, and its standard output.
+final class Running {
+  let child: ChildProcess
+  private let descriptor: Int32
+
+  init(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw ArenaError("make a pipe", code: errno) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var request = SpawnRequest(
+      executable: executable, arguments: [executable] + arguments,
+      environment: SpawnRequest.inheritedEnvironment.merging(environment) { $1 })
+    request.standardOutput = ends[1]
+    request.standardError = 2
+    request.deathSignal = 0  // the test's thread may be another one by then
+    defer { close(ends[1]) }
+    descriptor = ends[0]
+    child = try ChildProcess(request)
+  }
+
+  deinit {
+    close(descriptor)
+    try? child.signal(SIGKILL)
+    _ = child.wait(milliseconds: 5000)
+  }
+
+  /// What it writes, until a line begins with `word` (nil: until the end), or the time is over.
+  func read(until word: String?, milliseconds: Int64 = 20_000) -> String {
+    var output: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let deadline = monotonicNow() + milliseconds * 1_000_000
+    while true {
+      var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let left = (deadline - monotonicNow()) / 1_000_000
+      if left <= 0 || poll(&poller, 1, Int32(left)) <= 0 { break }
+      let n = Glibc.read(descriptor, &buffer, buffer.count)
+      if n <= 0 { break }
+      output += buffer[0..<n]
+      let text = String(decoding: output, as: UTF8.self)
+      if let word, text.split(separator: "\n").contains(where: { $0.hasPrefix(word) }) { return text }
+    }
+    return String(decoding: output, as: UTF8.self)
   }
 }

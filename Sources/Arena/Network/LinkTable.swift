@@ -45,6 +45,8 @@ public struct LinkCounters: Codable, Equatable, Sendable {
   /// When the first packet arrived after the last `setPolicy`; 0: none yet.
   public var firstPacketSincePolicy: Nanoseconds = 0
 
+  public init() {}
+
   /// Packets of others that a policy kept from arriving, or arriving in time.
   public var touched: UInt64 { droppedByCut + droppedByLoss + droppedByQueue + delayed + duplicated }
 }
@@ -112,12 +114,17 @@ public final class LinkTable: @unchecked Sendable {
 
   public func counters(from: Int, to: Int) -> LinkCounters {
     let link = record(from: from, to: to)
-    return LinkCounters(
-      packets: get(link, .packets), bytes: get(link, .bytes), droppedByCut: get(link, .droppedByCut),
-      droppedByLoss: get(link, .droppedByLoss), droppedByQueue: get(link, .droppedByQueue),
-      delayed: get(link, .delayed), duplicated: get(link, .duplicated),
-      lastPacket: Nanoseconds(get(link, .lastPacket)),
-      firstPacketSincePolicy: Nanoseconds(get(link, .firstPacketSincePolicy)))
+    var counters = LinkCounters()
+    counters.packets = get(link, .packets)
+    counters.bytes = get(link, .bytes)
+    counters.droppedByCut = get(link, .droppedByCut)
+    counters.droppedByLoss = get(link, .droppedByLoss)
+    counters.droppedByQueue = get(link, .droppedByQueue)
+    counters.delayed = get(link, .delayed)
+    counters.duplicated = get(link, .duplicated)
+    counters.lastPacket = Nanoseconds(get(link, .lastPacket))
+    counters.firstPacketSincePolicy = Nanoseconds(get(link, .firstPacketSincePolicy))
+    return counters
   }
 
   /// Every link as if nothing had ever been set.

@@ -4,11 +4,16 @@ import Arena
 import Glibc
 
 if let status = HiddenSubcommand.run(CommandLine.arguments) { exit(status) }
-switch CommandLine.arguments.dropFirst().first {
+let arguments = Array(CommandLine.arguments.dropFirst())
+switch arguments.first {
 case "doctor":
   let report = Doctor.examine()
   print(report.text, terminator: "")
   exit(report.ok ? 0 : 5)
-default:
-  exit(2)
+case "run": exit(Harness.run(arguments.dropFirst().map { $0 }))
+case "inside": exit(Supervisor.run(arguments.dropFirst().map { $0 }))
+case "notify": exit(Tools.notify(arguments.dropFirst().joined(separator: "\n")))
+case "serve": exit(Tools.serve())
+case "fetch": exit(Tools.fetch(from: arguments[1], bytes: Int(arguments[2]) ?? 0))
+default: exit(2)
 }
