@@ -79,6 +79,20 @@ public final class ControlChannel<Incoming: Decodable, Outgoing: Encodable> {
     Glibc.close(socket.descriptor)
   }
 
+  /// Sends what is still queued, waiting for the socket, and closes: the last thing before a process exits.
+  public func finish(milliseconds: Int32 = 1000) {
+    let deadline = monotonicNow() + Int64(milliseconds) * 1_000_000
+    while isOpen && socket.hasOutgoing && socket.flush() == 0 && socket.hasOutgoing {
+      let left = (deadline - monotonicNow()) / 1_000_000
+      var poller = pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
+      if left <= 0 || poll(&poller, 1, Int32(left)) <= 0 { break }
+    }
+    close()
+  }
+
+  /// Takes what has arrived, without waiting for the loop's turn.
+  func drain() { receiveAll() }
+
   private func tick() {
     silentTicks += 1
     receiveAll()

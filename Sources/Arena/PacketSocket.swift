@@ -83,7 +83,8 @@ struct PacketSocket {
     while true {
       let n = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
       if n < 0 {
-        if errno == EINTR { continue }
+        // ECONNRESET comes first, and once, when the other end closed without reading all of ours; its last words follow.
+        if errno == EINTR || errno == ECONNRESET { continue }
         return errno == EAGAIN ? .nothing : .closed(errno)
       }
       if n == 0 { return .closed(0) }

@@ -13,9 +13,6 @@ public final class Sandbox {
   /// Whether the sandbox has a user namespace of its own.
   public let hasUserNamespace: Bool
 
-  /// The number of the supervisor's end of the pair inside.
-  public static let controlNumber: Int32 = 3
-
   /// Starts `executable arguments` as PID 1 of new PID, mount, network, IPC and UTS namespaces, and of a user namespace
   /// where we are not root (or root without the right to make the others).
   /// - Parameters:
@@ -31,7 +28,7 @@ public final class Sandbox {
     var request = SpawnRequest(executable: executable, arguments: ["stormproof"] + arguments, environment: environment)
     request.workingDirectory = workingDirectory
     request.namespaces = [.pid, .mount, .network, .ipc, .uts]
-    request.descriptors = [(Self.controlNumber, theirs)]
+    request.descriptors = [(ControlSocket.number, theirs)]
     request.standardOutput = standardError
     request.standardError = standardError
     do {
@@ -77,7 +74,7 @@ public struct SandboxInterior: Sendable {
     try ArenaError.check(cl_limits(65_536), "set the limits of descriptors and core files")
     let scratch = try scratchPlace(avoiding: paths + [SpawnRequest.ownExecutable])
     try mountTmpfs(scratch)
-    return SandboxInterior(scratch: scratch, controlDescriptor: Sandbox.controlNumber)
+    return SandboxInterior(scratch: scratch, controlDescriptor: ControlSocket.number)
   }
 
   /// Mounts a `/proc` of the caller's own PID namespace over the old one.

@@ -151,6 +151,30 @@ int cl_network_create(const cl_network_options *options, cl_network *network, in
   return error;
 }
 
+struct visit {
+  int netns_fd, type, result;
+};
+
+static void *make_socket(void *argument) {
+  struct visit *v = argument;
+  if (setns(v->netns_fd, CLONE_NEWNET) != 0) {
+    v->result = -errno;
+  } else {
+    int fd = socket(AF_INET, v->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    v->result = fd < 0 ? -errno : fd;
+  }
+  return NULL;
+}
+
+int cl_socket_in(int netns_fd, int type) {
+  struct visit v = {netns_fd, type, -EINVAL};
+  pthread_t thread;
+  int error = pthread_create(&thread, NULL, make_socket, &v);
+  if (error) return -error;
+  pthread_join(thread, NULL);
+  return v.result;
+}
+
 int cl_send_datagram(int fd, uint32_t address, uint16_t port, const void *bytes, size_t count) {
   struct sockaddr_in a = endpoint(address, port);
   return sendto(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a) < 0 ? errno : 0;

@@ -27,6 +27,18 @@ import Testing
     #expect(right.receive() == .closed(0))
   }
 
+  @Test func lastWordsArriveAlthoughTheSpeakerDidNotListen() throws {
+    let (a, b) = try PacketSocket.pair()
+    defer { close(b) }
+    var (left, right) = (PacketSocket(descriptor: a), PacketSocket(descriptor: b))
+    right.enqueueHeartbeat()  // stays unread
+    left.enqueue([1, 2, 3])
+    #expect(right.flush() == 0 && left.flush() == 0)
+    close(a)
+    #expect(right.receive() == .message([1, 2, 3]))
+    #expect(right.receive() == .closed(0))
+  }
+
   @Test func refusesWhatIsNotOurs() throws {
     let (a, b) = try PacketSocket.pair()
     defer { [a, b].forEach { close($0) } }

@@ -13,6 +13,14 @@ import Testing
     #expect(lines.suffix(2) == ["end closed(0)", "status exit 7"])
   }
 
+  @Test func aControlledChildSaysItsLastWords() throws {
+    let (_, lines) = try Helper.scenario("companion")
+    #expect(
+      lines.dropFirst().prefix(5) == [
+        "back true", "goodbye after 22", "companion exit 9 running false", "reached from n1", "done",
+      ])
+  }
+
   @Test func silenceOfTheSupervisorEndsTheRun() throws {
     let (_, lines) = try Helper.scenario("mute")
     #expect(lines.suffix(3) == ["hanging", "end silent", "status signal 9"])

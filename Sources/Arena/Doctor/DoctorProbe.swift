@@ -12,7 +12,7 @@ public enum DoctorProbe {
       writeStandardError("doctor-probe: only as PID 1 of a sandbox")
       return 2
     }
-    var socket = PacketSocket(descriptor: Sandbox.controlNumber)
+    var socket = PacketSocket(descriptor: ControlSocket.number)
     signal(SIGPIPE, SIG_IGN)
     func say(_ check: DoctorReport.Check) {
       guard let bytes = try? JSONEncoder().encode(check) else { return }

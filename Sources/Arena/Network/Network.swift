@@ -1,6 +1,7 @@
 // The cluster's network inside a sandbox: a namespace per endpoint, the switch between them, and the policies of links.
 
 import Base
+import CLinux
 import EventLoop
 import Glibc
 
@@ -96,6 +97,17 @@ public final class Network {
 
   /// The network namespace of an endpoint, for spawning a process in it. It stays the network's.
   public func namespace(of name: String) -> Int32? { index(of: name).map { namespaces[$0] } }
+
+  /// A TCP socket (IPv4, non-blocking, not yet connected) that belongs to an endpoint's namespace, for
+  /// `TCPConnection.connect(descriptor:)`: a question to a node from its own namespace passes no link, so that no cut
+  /// can hide the answer. The caller owns it.
+  /// - Throws: `ArenaError`
+  public func makeSocket(in name: String) throws(ArenaError) -> Int32 {
+    guard let namespace = namespace(of: name) else { throw ArenaError("find the endpoint \(name)") }
+    let fd = cl_socket_in(namespace, Int32(SOCK_STREAM.rawValue))
+    if fd < 0 { throw ArenaError("make a socket in the namespace of \(name)", code: -fd) }
+    return fd
+  }
 
   /// In force from this call on; false where a name is unknown.
   @discardableResult

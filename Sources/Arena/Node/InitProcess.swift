@@ -9,9 +9,6 @@ import Glibc
 /// A broker is never itself PID 1, because PID 1 ignores signals it has no handler for. When init ends, by whatever
 /// cause, the kernel kills every process of the node's PID namespace.
 public enum InitProcess {
-  /// The number of the control socket it inherits.
-  static let controlNumber: Int32 = 3
-
   /// Runs until the main process has ended, or the supervisor has. The exit status is of no matter: the report is.
   public static func main(_ arguments: [String] = []) -> Int32 {
     guard getpid() == 1 else {
@@ -24,7 +21,7 @@ public enum InitProcess {
 }
 
 private struct Init {
-  private var control = PacketSocket(descriptor: InitProcess.controlNumber)
+  private var control = PacketSocket(descriptor: ControlSocket.number)
   private var mainPid: pid_t = 0
   private var beside: [pid_t] = []
 

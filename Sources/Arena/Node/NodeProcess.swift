@@ -104,7 +104,7 @@ public final class NodeProcess {
       environment: SpawnRequest.inheritedEnvironment)
     request.namespaces = [.pid, .mount, .uts, .ipc]
     request.networkNamespace = namespace
-    request.descriptors = [(InitProcess.controlNumber, theirs)]
+    request.descriptors = [(ControlSocket.number, theirs)]
     request.standardError = 2
     do {
       var live = Live(initProcess: try ChildProcess(request), socket: PacketSocket(descriptor: ours))
@@ -147,7 +147,7 @@ public final class NodeProcess {
   }
 
   /// What all processes of the node use; nil when it does not run.
-  public func sample() -> NodeSample? { live.map { NodeSample.ofTree(root: $0.initProcess.pid) } }
+  public func sample() -> NodeUsage? { live.map { NodeUsage.ofTree(root: $0.initProcess.pid) } }
 
   private func tell(_ command: InitCommand) {
     guard live != nil, let bytes = try? JSONEncoder().encode(command) else { return }

@@ -32,7 +32,7 @@ struct ProcessStat {
 }
 
 /// What a node uses, over all processes of its PID namespace, init included.
-public struct NodeSample: Codable, Equatable, Sendable {
+public struct NodeUsage: Codable, Equatable, Sendable {
   public var processes = 0
   /// Processes that stand still (SIGSTOP).
   public var stopped = 0
@@ -46,10 +46,10 @@ public struct NodeSample: Codable, Equatable, Sendable {
   public init() {}
 
   /// The sum over `root` and all its descendants, from the caller's `/proc`.
-  static func ofTree(root: pid_t) -> NodeSample {
+  static func ofTree(root: pid_t) -> NodeUsage {
     let all = processIdentifiers().compactMap { ProcessStat(pid: $0) }
     var members: Set<pid_t> = [root]
-    var sample = NodeSample()
+    var sample = NodeUsage()
     // Parents may have higher pids than their children, so go round until nobody new is found.
     var grew = true
     while grew {

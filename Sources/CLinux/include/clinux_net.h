@@ -37,6 +37,9 @@ typedef struct cl_network {
 /// Makes a network namespace in a thread of its own that ends with the call; the caller's namespace stays.
 /// 0, or errno with the step in *stage.
 int cl_network_create(const cl_network_options *options, cl_network *network, int *stage);
+/// A socket of the given network namespace (close-on-exec, non-blocking), made by a thread that goes there and ends;
+/// a socket belongs to its namespace for good. The descriptor, or -errno.
+int cl_socket_in(int netns_fd, int type);
 /// Brings `lo` up in the caller's own namespace; 0 or errno.
 int cl_loopback_up(void);
 /// Sends one datagram to address:port (IPv4, host byte order) without blocking; 0 or errno.

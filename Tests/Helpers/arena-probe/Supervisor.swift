@@ -12,6 +12,7 @@ final class Supervisor {
   var network: Network?
   var nodes: [NodeProcess] = []
   var sockets: [NotifySocket] = []
+  var kept: [AnyObject] = []
 
   static func run(_ arguments: [String]) -> Int32 {
     do {
@@ -49,6 +50,7 @@ final class Supervisor {
     case "stream": try stream(arguments)
     case "node": try node()
     case "broken": try broken()
+    case "companion": try companion()
     default: throw ArenaError("find the scenario \(scenario)")
     }
   }

@@ -12,6 +12,7 @@ case "doctor":
   exit(report.ok ? 0 : 5)
 case "run": exit(Harness.run(arguments.dropFirst().map { $0 }))
 case "inside": exit(Supervisor.run(arguments.dropFirst().map { $0 }))
+case "companion": exit(Companion.run())
 case "notify": exit(Tools.notify(arguments.dropFirst().joined(separator: "\n")))
 case "serve": exit(Tools.serve())
 case "fetch": exit(Tools.fetch(from: arguments[1], bytes: Int(arguments[2]) ?? 0))
