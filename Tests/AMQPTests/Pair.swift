@@ -49,7 +49,11 @@ final class Pair {
     }
   }
 
-  private var offered: [ObjectIdentifier: Int] = [:]
+  /// Hands over what lies ready, once.
+  func deliverAll() {
+    step(&toServer) { server.receive($0) { take($0) } }
+    step(&toClient) { client.receive($0) { take($0) } }
+  }
 
   /// Reads grow by `chunk` bytes until the machine takes some.
   private func step(_ input: inout [UInt8], _ receive: (UnsafeRawBufferPointer) -> Int) {

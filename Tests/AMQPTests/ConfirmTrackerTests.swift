@@ -1,0 +1,46 @@
+// The tracker of confirms against a plain model: a sorted list of tags.
+import Base
+import Testing
+
+@testable import AMQP
+
+@Suite struct ConfirmTrackerTests {
+  typealias Settled = ConfirmTracker<Int>.Settled
+
+  @Test func agreesWithAModel() throws {
+    for seed in 0..<UInt64(200) {
+      var generator = SeededGenerator(seed: seed, label: "confirms")
+      var tracker = ConfirmTracker<Int>(minimumCapacity: 1)
+      var model: [UInt64] = []  // outstanding tags; the element of a tag is ten times the tag
+      var next: UInt64 = 1
+      for _ in 0..<300 {
+        if generator.chance(0.55) {
+          #expect(tracker.append(Int(next) * 10) == next)
+          model.append(next)
+          next += 1
+          continue
+        }
+        let tag = generator.chance(0.05) ? 0 : UInt64(generator.below(Int(next) + 2))
+        let multiple = generator.chance(0.3)
+        let last = multiple && tag == 0 ? next - 1 : tag
+        let isKnown = multiple ? last < next : model.contains(tag)
+        let expected = !isKnown ? [] : model.filter { multiple ? $0 <= last : $0 == tag }
+        var settled: [Settled] = []
+        var isRefused = false
+        do { try tracker.settle(tag: tag, multiple: multiple, into: &settled) } catch { isRefused = true }
+        model.removeAll { expected.contains($0) }
+        if isRefused == isKnown || settled.map(\.tag) != expected
+          || settled.contains(where: { $0.element != Int($0.tag) * 10 })
+          || tracker.outstanding != model.count
+        {
+          Issue.record("seed \(seed): tag \(tag) multiple \(multiple): \(settled), expected \(expected)")
+          break
+        }
+      }
+      var rest: [Settled] = []
+      tracker.abandon(into: &rest)
+      #expect(rest.map(\.tag) == model && tracker.outstanding == 0)
+      #expect(tracker.append(1) == 1)
+    }
+  }
+}
