@@ -67,6 +67,32 @@ public struct BasicProperties: Hashable, Sendable {
     if flags & Flag.clusterId != 0 { clusterId = try reader.shortString() }
   }
 
+  /// Checks flags and values as `init(encoded:)` does, without keeping them; the delivery mode, or 0 where none is set.
+  /// A message on its way through needs no more, and making the properties costs more than all the rest.
+  /// - Throws: as `init(encoded:)`.
+  static func deliveryMode(checking bytes: UnsafeRawBufferPointer) throws(AMQPError) -> UInt8 {
+    var reader = ByteReader(bytes)
+    let flags: UInt16 = try reader.read()
+    var deliveryMode: UInt8 = 0
+    guard flags & 0b11 == 0 else { throw AMQPError(.syntaxError, "unknown property flags") }
+    if flags & Flag.contentType != 0 { _ = try reader.shortString() }
+    if flags & Flag.contentEncoding != 0 { _ = try reader.shortString() }
+    if flags & Flag.headers != 0 { _ = try reader.table() }
+    if flags & Flag.deliveryMode != 0 { deliveryMode = try reader.read() }
+    if flags & Flag.rare != 0 {
+      if flags & Flag.priority != 0 { _ = try reader.read(UInt8.self) }
+      for flag in [Flag.correlationId, Flag.replyTo, Flag.expiration, Flag.messageId] where flags & flag != 0 {
+        _ = try reader.shortString()
+      }
+      if flags & Flag.timestamp != 0 { _ = try reader.read(UInt64.self) }
+      for flag in [Flag.type, Flag.userId, Flag.appId, Flag.clusterId] where flags & flag != 0 {
+        _ = try reader.shortString()
+      }
+    }
+    try reader.finish()
+    return deliveryMode
+  }
+
   fileprivate enum Flag {
     static let contentType: UInt16 = 1 << 15
     static let contentEncoding: UInt16 = 1 << 14

@@ -29,10 +29,27 @@ public struct ByteReader {
   mutating func shortString() throws(AMQPError) -> String {
     let count = Int(try read(UInt8.self))
     if count == 0 { return "" }
-    guard let string = String(validating: try take(count), as: UTF8.self) else {
+    let bytes = try take(count)
+    if Self.isASCII(bytes) { return String(decoding: bytes, as: UTF8.self) }  // much faster than to validate
+    guard let string = String(validating: bytes, as: UTF8.self) else {
       throw AMQPError(.syntaxError, "a short string is not UTF-8")
     }
     return string
+  }
+
+  @inline(__always)
+  private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var seen: UInt64 = 0
+    var index = 0
+    while index + 8 <= bytes.count {
+      seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      index += 8
+    }
+    while index < bytes.count {
+      seen |= UInt64(bytes[index])
+      index += 1
+    }
+    return seen & 0x8080_8080_8080_8080 == 0
   }
 
   mutating func longBytes() throws(AMQPError) -> UnsafeRawBufferPointer {

@@ -21,10 +21,18 @@ struct ContentHeader {
 
 /// Properties and body of one message; the pointers are valid during the call that brings them.
 public struct Content {
-  public let properties: BasicProperties
-  /// The same properties as they came (flags and values), to be stored and sent on unchanged.
+  /// The properties as they came (flags and values), to be stored and sent on unchanged. They are well-formed.
   public let rawProperties: UnsafeRawBufferPointer
   public let body: UnsafeRawBufferPointer
+  /// 1: transient, 2: persistent, 0: not said.
+  public let deliveryMode: UInt8
+
+  public var isPersistent: Bool { deliveryMode == 2 }
+
+  /// The properties, read anew at each call.
+  public var properties: BasicProperties {
+    (try? BasicProperties(encoded: rawProperties)) ?? BasicProperties()  // checked when they came
+  }
 }
 
 /// Content whose header and body lie whole in the received bytes: the common case, handed on without a copy.
@@ -52,8 +60,8 @@ struct WholeContent {
       body = frame.payload
       end += frame.size
     }
-    let properties = try BasicProperties(encoded: header.rawProperties)
-    let content = Content(properties: properties, rawProperties: header.rawProperties, body: body)
+    let deliveryMode = try BasicProperties.deliveryMode(checking: header.rawProperties)
+    let content = Content(rawProperties: header.rawProperties, body: body, deliveryMode: deliveryMode)
     return WholeContent(content: content, end: end)
   }
 }
@@ -62,7 +70,7 @@ struct WholeContent {
 final class ContentAssembly {
   let method: Method
   private(set) var bodySize: UInt64?
-  private var properties = BasicProperties()
+  private var deliveryMode: UInt8 = 0
   private var rawProperties: [UInt8] = []
   private var body: [UInt8] = []
 
@@ -75,7 +83,7 @@ final class ContentAssembly {
     case .header:
       guard bodySize == nil else { throw AMQPError(.unexpectedFrame, "a second content header") }
       let header = try ContentHeader(payload: frame.payload)
-      properties = try BasicProperties(encoded: header.rawProperties)
+      deliveryMode = try BasicProperties.deliveryMode(checking: header.rawProperties)
       rawProperties = Array(header.rawProperties)
       bodySize = header.bodySize
       return header.bodySize == 0
@@ -93,7 +101,7 @@ final class ContentAssembly {
 
   func withContent(_ use: (Content) -> Void) {
     rawProperties.withUnsafeBytes { raw in
-      body.withUnsafeBytes { use(Content(properties: properties, rawProperties: raw, body: $0)) }
+      body.withUnsafeBytes { use(Content(rawProperties: raw, body: $0, deliveryMode: deliveryMode)) }
     }
   }
 }
