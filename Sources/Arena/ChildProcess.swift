@@ -169,7 +169,7 @@ public final class ChildProcess {
     switch Int(stage) {
     case CL_STAGE_CLONE:
       what = "clone a process\(request.namespaces.isEmpty ? "" : " in new namespaces")"
-      if code == EPERM || code == ENOSPC || code == EUSERS { remedy = "see `stormproof doctor`" }
+      if [EPERM, ENOSPC, EUSERS, ENOSYS].contains(code) { remedy = "see `stormproof doctor`" }
     case CL_STAGE_USER_MAP:
       what = "map the user into a new user namespace"
       remedy = "see `stormproof doctor`"

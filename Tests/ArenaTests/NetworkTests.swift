@@ -31,7 +31,9 @@ import Testing
     // The seed is fixed: 400 probes at 50 %.
     #expect((140...260).contains(received("loss n1>n2") ?? 0))
     #expect(received("healed n1>n2") == 3)
-    for line in ["uncounted true", "client ended with exit 0", "carried true", "felt true", "since true", "done"] {
+    for line in [
+      "uncounted true", "client ended with exit 0", "carried true", "felt true", "slow true", "since true", "done",
+    ] {
       #expect(lines.contains { $0.hasPrefix(line) }, "\(line) in \(lines)")
     }
   }

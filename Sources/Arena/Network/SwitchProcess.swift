@@ -22,6 +22,8 @@ public enum SwitchProcess {
     guard arguments.count >= 3, addresses.count == arguments.count - 2,
       let seed = UInt64(arguments[0]), let probePort = UInt16(arguments[1])
     else { return complain("switch: usage: switch SEED PROBE-PORT ADDRESS…") }
+    // Where it is allowed: a switch that waits behind busy brokers would be a fault nobody planned.
+    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -10)
     do {
       let table = try LinkTable(descriptor: tableNumber, count: addresses.count)
       let line = try DelayLine()
@@ -81,7 +83,7 @@ struct SwitchOutput {
 }
 
 /// The end of the delay line.
-private struct SwitchReleaser {
+struct SwitchReleaser {
   let output: SwitchOutput
 
   init(tuns: [Int32], table: LinkTable, probePort: UInt16) {
@@ -137,6 +139,7 @@ final class SwitchPort: @unchecked Sendable {
     while true {
       let count = read(output.tuns[source], buffer.baseAddress, buffer.count)
       if count < 0 && errno == EINTR { continue }
+      if count == 0 { return }
       if count < 0 { return writeStandardError("switch: read of TUN \(source): \(String(cString: strerror(errno)))") }
       forward(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
     }

@@ -50,9 +50,11 @@ extension Supervisor {
     run(0)
   }
 
-  /// A TCP transfer of 300 kB from n2 to n1 over a link that loses and delays: all arrives, and the counters felt it.
+  /// A TCP transfer of 300 kB from n2 to n1 over a slow link that loses, delays and repeats: all arrives, and the
+  /// counters felt it.
   private func traffic(_ network: Network) {
-    network.setPolicy(LinkPolicy(delay: 2 * .millisecond, loss: 0.05), from: "n2", to: "n1")
+    network.setPolicy(
+      LinkPolicy(delay: 2 * .millisecond, loss: 0.05, duplicate: 0.3, rate: 2_000_000), from: "n2", to: "n1")
     let server = makeNode("n2", [SpawnRequest.ownExecutable, "serve"])
     let client = makeNode("n1", [SpawnRequest.ownExecutable, "fetch", "10.77.0.2", "300000"])
     server.onExit = { [self] in say("server \($0.cause)") }
@@ -60,7 +62,9 @@ extension Supervisor {
       say("client \(exit.cause)")
       let counters = network.counters(from: "n2", to: "n1") ?? .init()
       say("carried \(counters.bytes >= 300_000) packets \(counters.packets)")
-      say("felt \(counters.delayed > 0 && counters.droppedByCut == 0)")
+      say("felt \(counters.delayed > 0 && counters.duplicated > 0 && counters.droppedByCut == 0)")
+      // 300 kB and a third of them twice, at 2 MB/s: 200 ms between the first packet and the last.
+      say("slow \(counters.lastPacket - counters.firstPacketSincePolicy > 100 * .millisecond)")
       say("since \(counters.firstPacketSincePolicy > 0 && counters.firstPacketSincePolicy < counters.lastPacket)")
       network.links.healAll()
       finish()
