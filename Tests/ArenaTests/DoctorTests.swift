@@ -30,4 +30,14 @@ import Testing
     #expect(output.contains("tier: user-namespaces"), "\(output)")
     #expect(output.contains("faults: crash, pause, partition, link, disk-stall"), "\(output)")
   }
+
+  /// What a container does that masks parts of /proc: there, an ordinary user gets no fresh one.
+  @Test(.enabled(if: geteuid() == 0)) func tellsAMaskedProc() throws {
+    let (status, output) = try Helper.runAsUser(
+      ["doctor"],
+      behind: ["/usr/bin/unshare", "-m", "/bin/sh", "-c", "mount -t tmpfs tmpfs /proc/irq && exec \"$@\"", "sh"])
+    #expect(status == .exited(5))
+    #expect(output.contains("MISSING sandbox     mount a fresh /proc: Operation not permitted"), "\(output)")
+    #expect(output.contains("tier: none"), "\(output)")
+  }
 }

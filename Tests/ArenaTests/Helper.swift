@@ -31,7 +31,8 @@ enum Helper {
 
   /// Runs the helper as user 12345, from a copy that this user can reach, with usable copies of the device files.
   /// Only root can do it.
-  static func runAsUser(_ arguments: [String]) throws -> (status: ExitStatus?, output: String) {
+  /// - Parameter behind: a program and arguments that run the rest of their command line.
+  static func runAsUser(_ arguments: [String], behind: [String] = []) throws -> (status: ExitStatus?, output: String) {
     let directory = "/tmp/stormproof-arena-\(getpid())-\(monotonicNow())"
     try makeDirectory(directory, mode: 0o755)
     let (tun, fuse, copy) = (directory + "/tun", directory + "/fuse", directory + "/arena-probe")
@@ -45,9 +46,10 @@ enum Helper {
       }
     }
     _ = try run("/bin/cp", [executable, copy])
-    let user = ["--reuid", "12345", "--regid", "12345", "--clear-groups", copy]
+    let user = ["/usr/bin/setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", copy]
+    let command = behind + user + arguments
     return try run(
-      "/usr/bin/setpriv", user + arguments, environment: ["STORMPROOF_TUN": tun, "STORMPROOF_FUSE": fuse])
+      command[0], Array(command.dropFirst()), environment: ["STORMPROOF_TUN": tun, "STORMPROOF_FUSE": fuse])
   }
 }
 

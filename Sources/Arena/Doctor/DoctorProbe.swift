@@ -19,7 +19,7 @@ public enum DoctorProbe {
       socket.enqueue(Array(bytes))
       _ = socket.flush()
     }
-    var scratch = "/media"
+    var scratch: String?
     say(
       attempt("sandbox", "private mounts, fresh /proc, own tmpfs", required: true) { () throws(ArenaError) in
         scratch = try SandboxInterior.enter(avoiding: []).scratch
@@ -28,6 +28,7 @@ public enum DoctorProbe {
       attempt("network", "network namespace with a TUN device from \(DevicePaths.tun)", remedy: tunRemedy, tryNetwork))
     say(
       attempt("disk", "FUSE mount through \(DevicePaths.fuse)", remedy: fuseRemedy) { () throws(ArenaError) in
+        guard let scratch else { throw ArenaError("not tried without the sandbox's own tmpfs", remedy: "see sandbox") }
         try tryFuse(scratch + "/fuse")
       })
     say(
