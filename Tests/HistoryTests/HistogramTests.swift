@@ -123,7 +123,5 @@ struct HistogramTests {
       try HistogramLog.parse(Array("Tag=a,0,1,2,HISTxx==\n".utf8), file: "l")
     }
     #expect(error.line == 1)
-      try FileBytes.replace(path, with: Array(text.utf8))
-    }
   }
 }

@@ -82,7 +82,10 @@ private struct LineWriter {
     switch event.function {
     case .publish:
       attempt(of: event, orNull: false)
-      if event.outcome == .invoke { name("to", event.place, otherwise: "[]") }
+      if event.outcome == .invoke {
+        text(",\"to\":")
+        if isRoute(event.place) { bytes += quoted[Int(event.place)] } else { text("[]") }
+      }
       if event.session != 0 { key("channel", Int64(event.session)) }
       transaction(of: event)
       intended(of: event)
@@ -152,11 +155,16 @@ private struct LineWriter {
     if event.intended != 0 { key("intended", event.intended) }
   }
 
-  private mutating func name(_ key: StaticString, _ index: UInt16, otherwise: StaticString = "\"?\"") {
+  private mutating func name(_ key: StaticString, _ index: UInt16) {
     text(",\"")
     text(key)
     text("\":")
-    if Int(index) < quoted.count { bytes += quoted[Int(index)] } else { text(otherwise) }
+    if Int(index) < quoted.count, !isRoute(index) { bytes += quoted[Int(index)] } else { text("\"?\"") }
+  }
+
+  private func isRoute(_ index: UInt16) -> Bool {
+    guard Int(index) < names.entries.count, case .route = names.entries[Int(index)] else { return false }
+    return true
   }
 
   private mutating func key(_ key: StaticString, _ value: Int64) {
