@@ -9,7 +9,8 @@ extension DeliveryAudit {
     guard ledger.options.hasConfirms, ledger.standingCount == 0, !ledger.events.isEmpty else { return }
     var waits: [(attempt: Int32, until: Int32)] = []
     for (k, attempt) in ledger.attempts.enumerated() where attempt.transaction < 0 {
-      let until = min(attempt.replied, ended(ledger.events[Int(attempt.invoke)].session), Int32(ledger.events.count) - 1)
+      let until = min(
+        attempt.replied, ended(ledger.events[Int(attempt.invoke)].session), Int32(ledger.events.count) - 1)
       let since = max(ledger.time(attempt.invoke), ledger.lastHeal)
       if ledger.time(until) - since > ledger.options.stuckConfirmAfter { waits.append((Int32(k), until)) }
     }

@@ -36,7 +36,9 @@ extension DeliveryAudit {
     if delivery.firstAck >= 0 {
       let ack = ledger.acks[Int(delivery.firstAck)]
       if ack.standing == .failed { return "its acknowledgement was refused" }
-      if ack.transaction >= 0, ledger.transactions[Int(ack.transaction)].isCommitting { return "its commit was refused" }
+      if ack.transaction >= 0, ledger.transactions[Int(ack.transaction)].isCommitting {
+        return "its commit was refused"
+      }
       return "acknowledged in a transaction that never committed"
     }
     return ledger.sessions[Int(delivery.session)].ended < DeliveryLedger.never
@@ -78,7 +80,8 @@ extension DeliveryAudit {
 
   func redelivered(_ attempt: Int32, _ queue: UInt16, _ first: Int32, _ again: Int32) -> Finding {
     let (x, y) = (ledger.deliveries[Int(first)], ledger.deliveries[Int(again)])
-    var finding = finding(.redelivered, of: [attempt], in: queue, [ledger.attempts[Int(attempt)].invoke, x.read, y.read])
+    var finding = finding(
+      .redelivered, of: [attempt], in: queue, [ledger.attempts[Int(attempt)].invoke, x.read, y.read])
     finding.reason = "delivered again, and the first may have been given back"
     return finding
   }
@@ -130,7 +133,9 @@ extension DeliveryAudit {
     var events = [ledger.attempts[Int(overtaken.attempt)].invoke, overtaken.by, overtaken.event]
     let other = ledger.find(ahead.message, ahead.attempt)
     if other >= 0 {
-      forEachDelivery(other, event.place) { if ledger.events[Int($0.read)].session == event.session { events.append($0.read) } }
+      forEachDelivery(other, event.place) {
+        if ledger.events[Int($0.read)].session == event.session { events.append($0.read) }
+      }
     }
     var finding = finding(.outOfOrder, of: [overtaken.attempt], in: event.place, events)
     finding.reason = "delivered after \(ahead.message), which was published later on the same channel"

@@ -95,4 +95,3 @@ where C.Index == Int {
   }
   return low
 }
-
