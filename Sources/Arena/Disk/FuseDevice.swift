@@ -73,7 +73,8 @@ struct FuseDevice: Sendable {
   private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
   /// An answer is one write. That nobody waits for it any more (ENOENT) is well.
-  private func send(_ unique: UInt64, _ code: Int32, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) {
+  private func send(_ unique: UInt64, _ code: Int32, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer)
+  {
     let size = MemoryLayout<fuse_out_header>.size
     var header = fuse_out_header(len: UInt32(size + first.count + second.count), error: -code, unique: unique)
     withUnsafeMutableBytes(of: &header) { header in

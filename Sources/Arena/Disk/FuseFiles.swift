@@ -91,7 +91,8 @@ extension FuseServer {
   /// SEEK_DATA and SEEK_HOLE; the kernel does the others by itself.
   func seek(_ request: FuseRequest) throws(FuseError) {
     let arguments = request.load(fuse_lseek_in.self)
-    let offset = lseek(Self.descriptor(arguments.fh), off_t(Int64(bitPattern: arguments.offset)), Int32(arguments.whence))
+    let offset = lseek(
+      Self.descriptor(arguments.fh), off_t(Int64(bitPattern: arguments.offset)), Int32(arguments.whence))
     try FuseError.check(returned: offset)
     var answer = fuse_lseek_out()
     answer.offset = UInt64(offset)

@@ -77,7 +77,8 @@ final class FuseServer: Sendable {
       inodes.forget(request.header.nodeid, request.load(fuse_forget_in.self).nlookup)
     case FUSE_BATCH_FORGET:
       let size = MemoryLayout<fuse_forget_one>.size
-      for index in 0..<Int(request.load(fuse_batch_forget_in.self).count) where 8 + (index + 1) * size <= request.count {
+      for index in 0..<Int(request.load(fuse_batch_forget_in.self).count) where 8 + (index + 1) * size <= request.count
+      {
         let one = request.load(fuse_forget_one.self, at: 8 + index * size)
         inodes.forget(one.nodeid, one.nlookup)
       }

@@ -34,7 +34,8 @@ extension Supervisor {
       sayFile(log)
       say("node \(exit.cause)")
       let counters = disk.counters
-      say("counted \(counters[.fsync].requests > 900 && counters.bytesWritten > 10_000_000) touched \(counters.touched)")
+      say(
+        "counted \(counters[.fsync].requests > 900 && counters.bytesWritten > 10_000_000) touched \(counters.touched)")
       disk.probe { [self] probe in
         say("probe \(probe.isWell) steps \(probe.steps.count)")
         let counted = DiskOperation.allCases.filter { disk.counters[$0].requests > counters[$0].requests }
@@ -75,7 +76,9 @@ extension Supervisor {
     steps.set([])
     steps.wait(300)
     steps.growth("healed")
-    steps.say("waited") { "\($0.longestWait > 300 * .millisecond) waiting \($0.waiting) first \($0.firstCompletion(of: [.write, .fsync]) != nil)" }
+    steps.say("waited") {
+      "\($0.longestWait > 300 * .millisecond) waiting \($0.waiting) first \($0.firstCompletion(of: [.write, .fsync]) != nil)"
+    }
     steps.set([DiskRule(path: "a*", operations: [.fsync], effect: .delay(80 * .millisecond))])
     steps.wait(500)
     steps.growth("delay")
