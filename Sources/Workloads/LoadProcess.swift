@@ -60,7 +60,6 @@ private final class Conversation {
       case .drain(let bound): load?.drain(bound: bound)
       case .finish:
         try load?.finish()
-        if let load { try load.stats.writeLatencies(to: load.configuration.latencyPath) }
         channel.send(.finished)
         channel.finish()
         end(0)

@@ -17,6 +17,8 @@ protocol EventSink: AnyObject {
   var failure: String? { get }
 }
 
+extension HistoryRecorder: EventSink {}
+
 /// One for all clients of a load.
 final class Journal {
   let sink: any EventSink

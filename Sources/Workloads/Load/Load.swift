@@ -4,6 +4,7 @@ import AMQP
 import Base
 import Drivers
 import EventLoop
+import Glibc
 import History
 import Scenario
 
@@ -48,6 +49,7 @@ final class Load {
   private var houseTimer: LoopTimer?
   private var nextSample = Nanoseconds.max
   private var hasFailed = false
+  private var loadEnd: Nanoseconds?
 
   /// Begins to declare and to connect; `ready` is reported when everybody is.
   /// - Throws: `Failure` where the plan has no such level, `LoopError` where the kernel gives no timer.
@@ -114,6 +116,7 @@ final class Load {
   }
 
   func stopProducing() {
+    loadEnd = journal.now()
     for producer in producers { producer.stop() }
     enter(.resolving(until: journal.now() + Self.resolveWithin))
   }
@@ -125,14 +128,24 @@ final class Load {
     enter(.closing(until: now + Self.closeWithin, bound: now + bound))
   }
 
-  /// The history is closed and complete, or this throws why not.
-  func finish() throws(Failure) {
+  /// The history is closed and complete and the latencies are written, or this throws why not.
+  func finish() throws {
     houseTimer?.cancel()
     pacer?.cancel()
     (houseTimer, pacer) = (nil, nil)
     guard journal.sink.close() else {
       throw Failure(description: "the history is not complete: \(journal.sink.failure ?? "unknown")")
     }
+    let now = journal.now()
+    let realtime = Self.realtimeNow() - (stats.loadAt == .max ? 0 : now - stats.loadAt)
+    try stats.writeLatencies(to: configuration.latencyPath, until: loadEnd ?? now, realtime: realtime)
+  }
+
+  /// CLOCK_REALTIME, for people.
+  private static func realtimeNow() -> Nanoseconds {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Nanoseconds(time.tv_sec) * .second + Nanoseconds(time.tv_nsec)
   }
 
   // MARK: Time

@@ -6,13 +6,13 @@ import History
 /// Counts what all clients do. The loop's thread only.
 final class LoadStats {
   private var second = LoadSample()
-  private var secondConfirm = LatencyScale()
-  private var secondEndToEnd = LatencyScale()
+  private var secondConfirm = Histogram()
+  private var secondEndToEnd = Histogram()
   /// Over the messages sent from `loadAt` on.
-  private(set) var confirmFromIntended = LatencyScale()
-  private(set) var confirmFromSent = LatencyScale()
-  private(set) var endToEndFromIntended = LatencyScale()
-  private(set) var endToEndFromSent = LatencyScale()
+  private(set) var confirmFromIntended = Histogram()
+  private(set) var confirmFromSent = Histogram()
+  private(set) var endToEndFromIntended = Histogram()
+  private(set) var endToEndFromSent = Histogram()
   /// Messages sent before this belong to the warm-up.
   var loadAt: Nanoseconds = .max
 
@@ -73,11 +73,35 @@ final class LoadStats {
   func takeSecond(at now: Nanoseconds) -> LoadSample {
     var sample = second
     sample.time = now
-    (sample.confirmP50, sample.confirmP99, sample.confirmMax) = secondConfirm.takeQuantiles()
-    (sample.endToEndP50, sample.endToEndP99, sample.endToEndMax) = secondEndToEnd.takeQuantiles()
+    (sample.confirmP50, sample.confirmP99, sample.confirmMax) = Self.quantiles(secondConfirm)
+    (sample.endToEndP50, sample.endToEndP99, sample.endToEndMax) = Self.quantiles(secondEndToEnd)
+    (secondConfirm, secondEndToEnd) = (Histogram(), Histogram())
     sample.backlog = max(0, backlog)
     sample.unacknowledged = max(0, unacknowledged)
     second = LoadSample()
     return sample
+  }
+
+  /// Median, 99 % and greatest, in milliseconds.
+  private static func quantiles(_ histogram: Histogram) -> (Double?, Double?, Double?) {
+    guard histogram.count > 0 else { return (nil, nil, nil) }
+    return (
+      histogram.percentile(50).milliseconds, histogram.percentile(99).milliseconds, histogram.max.milliseconds
+    )
+  }
+
+  /// Writes `latency.hlog`: one entry for each tag of `HistogramLog`, over the load phase.
+  /// - Parameters:
+  ///   - until: the end of the load phase.
+  ///   - realtime: the wall clock at `loadAt`, nanoseconds since 1970.
+  /// - Throws: `HistoryError` where the file cannot be written.
+  func writeLatencies(to path: String, until: Nanoseconds, realtime: Nanoseconds) throws(HistoryError) {
+    let length = max(0, loadAt == .max ? 0 : until - loadAt).seconds
+    let histograms = [confirmFromIntended, confirmFromSent, endToEndFromIntended, endToEndFromSent]
+    var text = HistogramLog.header(realtime: realtime)
+    for (tag, histogram) in zip(HistogramLog.tags, histograms) {
+      text += HistogramLog.line(HistogramLog.Entry(tag: tag, start: 0, length: length, histogram: histogram))
+    }
+    try FileBytes.replace(path, with: Array(text.utf8))
   }
 }
