@@ -23,7 +23,8 @@ public enum LoadProcess {
       loop.run()
       return process.status
     } catch {
-      fputs("stormproof load: \(error)\n", stderr)
+      let line = Array("stormproof load: \(error)\n".utf8)
+      write(2, line, line.count)
       return 70
     }
   }
