@@ -41,7 +41,10 @@ public struct Notifier: Sendable {
 /// Structured entries of the journal.
 public enum Journal {
   /// Priorities as of syslog(3).
-  public enum Priority: Int, Sendable { case error = 3, warning, notice, info, debug }
+  public enum Priority: Int, Sendable {
+    case error = 3
+    case warning, notice, info, debug
+  }
 
   /// Sends one entry; nothing happens where journald does not run.
   /// - Parameter fields: names of upper-case letters, digits and `_`, not with `_` in front, at most 64 bytes (as
