@@ -48,6 +48,7 @@ let package = Package(
     program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
     tests(of: "Base"),
     tests(of: "EventLoop"),
+    tests(of: "Systemd"),
     tests(of: "History", ["Base"]),
     tests(of: "Checkers", ["Base", "History"], resources: [.copy("Histories")]),
     tests(of: "AMQP", ["Base"]),
