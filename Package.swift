@@ -44,7 +44,7 @@ let package = Package(
     module("Workloads", ["Base", "Drivers", "AMQP", "History", "EventLoop", "Scenario", "Arena"]),
     module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
-    program("stormproof", ["Base", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena"]),
+    program("stormproof", ["Base", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads"]),
     program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
     tests(of: "Base"),
     tests(of: "EventLoop"),
@@ -65,6 +65,7 @@ let package = Package(
     tests(of: "Workloads", ["Base", "AMQP", "Drivers", "EventLoop", "History", "Checkers", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),
     tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
+    .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
   ]
 )
