@@ -36,7 +36,7 @@ let package = Package(
     module("AMQP", ["Base"]),
     module("Raft", ["Base"]),
     module("Broker", ["Base", "AMQP", "Raft"]),
-    module("Simulator", ["Base", "Raft", "Broker", "Checkers", "History"]),
+    module("Simulator", ["Base", "AMQP", "Broker", "Checkers", "History"]),
     module("Scenario", ["Base", "CYaml"]),
     module("Arena", ["Base", "CLinux", "Systemd", "EventLoop"]),
     module("Faults", ["Base", "Arena", "Scenario", "History", "EventLoop"]),
@@ -54,7 +54,7 @@ let package = Package(
     tests(of: "AMQP", ["Base"]),
     tests(of: "Raft", ["Base"]),
     tests(of: "Broker", ["Base", "AMQP", "Raft"]),
-    tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
+    tests(of: "Simulator", ["Base", "Broker", "Checkers", "History"]),
     tests(of: "Scenario", ["Base"]),
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop"], path: "Tests/Helpers/arena-probe",
