@@ -39,8 +39,8 @@ struct TimelineChart {
   func draw(width: Double, _ style: String) -> String {
     var svg = SVG(width: width)
     let isWide = width > 700
-    let left = isWide ? 96.0 : 62.0
-    let right = width - (isWide ? 96 : 14)
+    let left = isWide ? 78.0 : 58.0
+    let right = width - (isWide ? 100 : 14)
     let x = Scale(from: from, to: to, start: left, end: right)
     var labels = FaultLabels(x: x, isWide: isWide)
     let labelLines = labels.place(level.timeline)
