@@ -56,10 +56,10 @@ let package = Package(
     tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
     tests(of: "Scenario", ["Base"]),
     .executableTarget(
-      name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop"], path: "Tests/Helpers/arena-probe",
-      swiftSettings: strict),
+      name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
+      path: "Tests/Helpers/arena-probe", swiftSettings: strict),
     tests(of: "Arena", ["Base", "CLinux", "EventLoop", "arena-probe"]),
-    tests(of: "Faults", ["Base", "Arena", "Scenario", "History"]),
+    tests(of: "Faults", ["Base", "Arena", "Scenario", "History", "EventLoop", "arena-probe"]),
     tests(of: "Drivers", ["Base", "AMQP", "EventLoop", "Scenario"]),
     tests(of: "Workloads", ["Base", "Drivers", "History", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),
