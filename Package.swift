@@ -44,7 +44,10 @@ let package = Package(
     module("Workloads", ["Base", "Drivers", "AMQP", "History", "EventLoop", "Scenario", "Arena"]),
     module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
-    program("stormproof", ["Base", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads"]),
+    module("Arguments"),
+    program("stormproof", [
+      "Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads",
+    ]),
     program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
     tests(of: "Base"),
     tests(of: "EventLoop"),
@@ -55,7 +58,8 @@ let package = Package(
     tests(of: "Raft", ["Base"]),
     tests(of: "Broker", ["Base", "AMQP", "Raft"]),
     tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
-    tests(of: "Scenario", ["Base"]),
+    tests(of: "Scenario", ["Base", "Checkers"]),
+    tests(of: "Arguments"),
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop"], path: "Tests/Helpers/arena-probe",
       swiftSettings: strict),

@@ -40,7 +40,7 @@ enum ScenarioKeys {
   private static let cluster = Shape.table(
     Table([
       Key("broker", .word(BrokerTraits.known.map(\.name)), .otherwise("embedded"), "Which broker is tested."),
-      Key("nodes", .whole(1...7), .otherwise("3"), "How many nodes: n1, n2, …"),
+      Key("nodes", .whole(1...7), .otherwise("3"), "How many nodes, named n1, n2 and so on."),
     ]))
 
   private static let topology = Shape.table(
@@ -190,7 +190,7 @@ enum ScenarioKeys {
       .value(kind.rawValue, of: "kind"),
       [
         Key("kind", .word([kind.rawValue]), .required, "What is done."),
-        Key("target", target, .required, "Whom it hits: n2, leader, {leader-of: q}, random, …"),
+        Key("target", target, .required, "Whom it hits: a node, or a role that is looked up when the fault fires."),
         Key("at", anyTime, .required, "When, from the begin of the load phase."),
       ] + more)
   }
