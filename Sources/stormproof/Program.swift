@@ -9,6 +9,8 @@ enum Program {
 
   /// The commands that there are, each with what it does. Order of help.
   private static let commands: [(spec: CommandSpec, action: @Sendable (Invocation) throws(UsageError) -> Int32)] = [
+    (Commands.runScenario, RunCommands.run), (Commands.check, CheckCommand.run),
+    (Commands.report, { RunCommands.report($0) }), (Commands.export, ExportCommand.run),
     (Commands.plan, ScenarioCommands.plan), (Commands.validate, ScenarioCommands.validate),
     (Commands.schema, ScenarioCommands.schema), (Commands.doctor, DoctorCommand.run),
     (Commands.completions, completions),
