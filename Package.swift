@@ -61,10 +61,10 @@ let package = Package(
     tests(of: "Scenario", ["Base", "Checkers"]),
     tests(of: "Arguments"),
     .executableTarget(
-      name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop"], path: "Tests/Helpers/arena-probe",
-      swiftSettings: strict),
+      name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
+      path: "Tests/Helpers/arena-probe", swiftSettings: strict),
     tests(of: "Arena", ["Base", "CLinux", "EventLoop", "arena-probe"]),
-    tests(of: "Faults", ["Base", "Arena", "Scenario", "History"]),
+    tests(of: "Faults", ["Base", "Arena", "Scenario", "History", "EventLoop", "arena-probe"]),
     tests(of: "Drivers", ["Base", "AMQP", "EventLoop", "Scenario"]),
     tests(of: "Workloads", ["Base", "AMQP", "Drivers", "EventLoop", "History", "Checkers", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),

@@ -45,23 +45,23 @@ final class FaultRun {
     typealias Answer = (nodes: [String], how: String)
     arena.within(
       Self.answerLimit,
-      { (done: @escaping (Answer) -> Void) in context.resolve(plan.target, seed: plan.seed) { done(($0, $1)) } }
-    ) { [self] answer in
-      let (nodes, how) = answer ?? ([], "nobody said in time who that is")
-      self.nodes = nodes
-      var intent = event(.faultIntent)
-      intent.text = "\(Self.describe(plan)): \(how)"
-      context.emit(intent)
-      if nodes.isEmpty {
-        say(FaultProbe(inForce: false, text: "nobody to hit: \(how)"), FaultEffect(felt: false, text: ""))
-        return finish()
-      }
-      if mustHeal { return callOff() }
-      record(begins: true) { [self] in
-        if !mustHeal { return act() }
-        record(begins: false) { [self] in callOff() }
-      }
-    }
+      { (done: @escaping (Answer) -> Void) in context.resolve(plan.target, seed: plan.seed) { done(($0, $1)) } },
+      then: { [self] answer in
+        let (nodes, how) = answer ?? ([], "nobody said in time who that is")
+        self.nodes = nodes
+        var intent = event(.faultIntent)
+        intent.text = "\(Self.describe(plan)): \(how)"
+        context.emit(intent)
+        if nodes.isEmpty {
+          say(FaultProbe(inForce: false, text: "nobody to hit: \(how)"), FaultEffect(felt: false, text: ""))
+          return finish()
+        }
+        if mustHeal { return callOff() }
+        record(begins: true) { [self] in
+          if !mustHeal { return act() }
+          record(begins: false) { [self] in callOff() }
+        }
+      })
   }
 
   private func act() {
@@ -71,7 +71,8 @@ final class FaultRun {
     fault.begin { [self] in
       emit(.faultBegan, before, FaultClock.now(), nil)
       stage = .standing
-      healTimer = arena.loop.preciseTimer(after: before + plan.length - FaultClock.now()) { [weak self] in self?.heal() }
+      healTimer = arena.loop.preciseTimer(after: before + plan.length - FaultClock.now()) { [weak self] in self?.heal()
+      }
       fault.probe { [self] result in probed(result) }
       if mustHeal { heal() }
     }
@@ -135,14 +136,16 @@ final class FaultRun {
 
   private func record(begins: Bool, _ then: @escaping () -> Void) {
     let (context, id) = (arena.context, plan.id)
-    arena.inTime(Self.answerLimit, { context.record(id, begins: begins, $0) }) { [self] answered in
-      if !answered {
-        var note = event(.note)
-        note.text = "the \(begins ? "begin" : "heal") of \(id) could not be recorded in the history"
-        context.emit(note)
-      }
-      then()
-    }
+    arena.inTime(
+      Self.answerLimit, { context.record(id, begins: begins, $0) },
+      then: { [self] answered in
+        if !answered {
+          var note = event(.note)
+          note.text = "the \(begins ? "begin" : "heal") of \(id) could not be recorded in the history"
+          context.emit(note)
+        }
+        then()
+      })
   }
 
   private func watchTraffic(_ fault: any Fault) {

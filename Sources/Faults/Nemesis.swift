@@ -65,7 +65,8 @@ public final class Nemesis {
         arena.within(FaultArena.restartLimit, { context.restart(name, $0) }) { ready in
           var note = RunEvent(time: FaultClock.now(), kind: .note)
           note.node = name
-          note.text = ready == true ? "was down at the end of load and was started" : "was down and did not become ready"
+          note.text =
+            ready == true ? "was down at the end of load and was started" : "was down and did not become ready"
           context.emit(note)
           done()
         }
