@@ -45,7 +45,9 @@ let package = Package(
     module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
     module("Arguments"),
-    program("stormproof", ["Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena"]),
+    program("stormproof", [
+      "Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads",
+    ]),
     program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
     tests(of: "Base"),
     tests(of: "EventLoop"),
@@ -67,6 +69,7 @@ let package = Package(
     tests(of: "Workloads", ["Base", "AMQP", "Drivers", "EventLoop", "History", "Checkers", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),
     tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
+    .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
   ]
 )

@@ -36,8 +36,8 @@ public final class ClientSession {
     public var connectTimeout: Nanoseconds = 2 * .second
     /// From the start until the broker has let us in.
     public var openTimeout: Nanoseconds = 5 * .second
-    /// For the answer to our close.
-    public var closeTimeout: Nanoseconds = 2 * .second
+    /// For the answer to our close: behind everything that the broker has not read yet, which may be much.
+    public var closeTimeout: Nanoseconds = 20 * .second
     /// Seconds; a peer that is silent for twice as long counts as dead.
     public var heartbeat: UInt16 = 2
     /// Bytes that the kernel may hold for us before the sender feels it; nil: the kernel's own choice.
@@ -207,10 +207,7 @@ public final class ClientSession {
 
   private func tick() {
     let now = Loop.monotonicNow()
-    if let since = closingSince {
-      if now - since > options.closeTimeout { abort("no answer to connection.close") }
-      return
-    }
+    if let since = closingSince, now - since > options.closeTimeout { return abort("no answer to connection.close") }
     guard let monitor else {
       if now - started > options.openTimeout { abort("no login within \(Int(options.openTimeout.seconds)) s") }
       return

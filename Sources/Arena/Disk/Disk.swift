@@ -28,7 +28,8 @@ public final class Disk {
   private var pending: [Int: () -> Void] = [:]
   private var probes: [ObjectIdentifier: RunningProbe] = [:]
 
-  /// Mounts `backing` at `mount` (both are directories that exist) and starts the daemon.
+  /// Mounts `backing` at `mount` (both are directories that exist) and starts the daemon. The mount must not lie below
+  /// `NodeProcess.scratch`, where the node has a tmpfs of its own.
   /// - Parameter executable: a program with the hidden subcommands `disk` and `disk-probe`.
   /// - Throws: `ArenaError` or `LoopError`; nothing is left then.
   public init(

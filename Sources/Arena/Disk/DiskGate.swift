@@ -103,7 +103,7 @@ final class DiskGate: @unchecked Sendable {
     state.withLock { state in
       state.rules = rules
       hasRules.store(!rules.isEmpty, ordering: .relaxed)
-      table.forgetFirstCompletions()
+      table.rulesChange()
       let now = monotonicNow()
       for index in state.waiting.indices {
         let request = state.waiting[index]

@@ -13,7 +13,7 @@ public struct DiskOperationCounters: Codable, Equatable, Sendable {
   public var stalled: UInt64 = 0
   public var delayed: UInt64 = 0
   public var failed: UInt64 = 0
-  /// The longest time that a rule kept a request.
+  /// The longest time that a rule kept a request which was let go since the last change of rules, or by it.
   public var longestWait: Nanoseconds = 0
   /// When one was last answered well (CLOCK_MONOTONIC); 0: never.
   public var lastCompletion: Nanoseconds = 0
@@ -102,8 +102,12 @@ final class DiskTable: @unchecked Sendable {
     if get(operation, .firstSinceRules) == 0 { set(operation, .firstSinceRules, now) }
   }
 
-  func forgetFirstCompletions() {
-    for operation in DiskOperation.allCases { set(operation, .firstSinceRules, 0) }
+  /// What counts since the last change of rules begins anew.
+  func rulesChange() {
+    for operation in DiskOperation.allCases {
+      set(operation, .firstSinceRules, 0)
+      set(operation, .longestWait, 0)
+    }
   }
 
   var counters: DiskCounters {

@@ -31,6 +31,8 @@ final class Declarer: LinkClient {
   private let declarations: [Method]
   /// The node through which it was declared.
   private(set) var host: String?
+  /// The broker has something else of that name: asking again is of no use.
+  private(set) var isRefused = false
   var onDone: () -> Void = {}
 
   init(queue: QueuePlan, exchanges: [ExchangePlan], link: NodeLink) {
@@ -54,6 +56,6 @@ final class Declarer: LinkClient {
   }
 
   func linkBrought(_ method: Method) {}
-  func linkLost(_ reason: AMQP.CloseReason, wasReady: Bool) {}
+  func linkLost(_ reason: AMQP.CloseReason, wasReady: Bool) { isRefused = reason.code == .preconditionFailed }
   func linkClosed(wasReady: Bool) {}
 }

@@ -26,7 +26,7 @@ final class Load {
 
   static let readyWithin = 90 * Nanoseconds.second
   static let resolveWithin = 10 * Nanoseconds.second
-  static let closeWithin = 5 * Nanoseconds.second
+  static let closeWithin = 20 * Nanoseconds.second
   static let drainPrefetch = 256
 
   let configuration: LoadConfiguration
@@ -185,6 +185,8 @@ final class Load {
       if declarers.allSatisfy({ $0.host != nil }) {
         for link in links { link.start() }
         enter(.connecting)
+      } else if let refused = declarers.first(where: \.isRefused) {
+        fail("queue \(refused.queue.name) could not be declared: \(refused.obstacle)")
       } else if now - phaseBegan > Self.readyWithin, let late = declarers.first(where: { $0.host == nil }) {
         fail("queue \(late.queue.name) could not be declared: \(late.obstacle)")
       }
@@ -194,6 +196,8 @@ final class Load {
         var hosts: [String: String] = [:]
         for declarer in declarers { hosts[declarer.queue.name] = declarer.host }
         report(.ready(hosts: hosts))
+      } else if let refused = declarers.first(where: \.isRefused) {
+        fail("queue \(refused.queue.name) could not be declared: \(refused.obstacle)")
       } else if now - phaseBegan > Self.readyWithin, let late = links.first(where: { !$0.isReady }) {
         fail("a client could not connect to \(late.node.name): \(late.lastEnding)")
       }
