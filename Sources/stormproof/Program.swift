@@ -2,11 +2,9 @@
 
 import Arguments
 import Glibc
+import Runner
 
 enum Program {
-  /// What `--version` says.
-  static let version = "1.0.0"
-
   /// The commands that there are, each with what it does. Order of help.
   private static let commands: [(spec: CommandSpec, action: @Sendable (Invocation) throws(UsageError) -> Int32)] = [
     (Commands.runScenario, RunCommands.run), (Commands.check, CheckCommand.run),
@@ -25,7 +23,7 @@ enum Program {
     do {
       switch try spec.parse(arguments) {
       case .help(let command): Terminal.write(spec.help(command))
-      case .version: Terminal.write("\(spec.name) \(version)\n")
+      case .version: Terminal.write("\(spec.name) \(Stormproof.version)\n")
       case .run(let invocation):
         guard let command = commands.first(where: { $0.spec.name == invocation.command }) else { return 70 }
         return try command.action(invocation)
