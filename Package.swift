@@ -65,6 +65,8 @@ let package = Package(
     tests(of: "Workloads", ["Base", "Drivers", "History", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),
     tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
+    .testTarget(
+      name: "NodeTests", dependencies: ["stormproof-node", "Base", "Broker", "EventLoop"], swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
   ]
 )
