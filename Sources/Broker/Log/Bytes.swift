@@ -31,6 +31,35 @@ struct ByteWriter {
     bytes.append(contentsOf: run)
   }
 
+  /// Overwrites a number or truth value written before.
+  mutating func patch<Number: FixedWidthInteger>(_ value: Number, at place: Int) {
+    withUnsafeBytes(of: value.littleEndian) { new in
+      for (index, byte) in new.enumerated() { bytes[place + index] = byte }
+    }
+  }
+
+  mutating func patch(_ value: Bool, at place: Int) { bytes[place] = value ? 1 : 0 }
+
+  var isEmpty: Bool { bytes.isEmpty }
+  var count: Int { bytes.count }
+
+  /// Hands the array to a writer of another module.
+  mutating func append(_ write: (inout [UInt8]) -> Void) { write(&bytes) }
+
+  /// What `write` writes, with its length in four bytes before it.
+  mutating func withLength(_ write: (inout ByteWriter) -> Void) {
+    let place = bytes.count
+    put(UInt32(0))
+    write(&self)
+    patch(UInt32(truncatingIfNeeded: bytes.count - place - 4), at: place)
+  }
+
+  /// All that was written; the writer is empty afterwards.
+  mutating func takeBytes() -> [UInt8] {
+    defer { bytes = [] }
+    return bytes
+  }
+
   mutating func put(raw: [UInt8]) { bytes.append(contentsOf: raw) }
 
   /// A length in two bytes, then UTF-8.
@@ -84,6 +113,11 @@ struct ByteScanner {
   mutating func takeRest() -> [UInt8] {
     defer { position = bytes.count }
     return Array(bytes[position...])
+  }
+
+  mutating func takeRemaining() -> UnsafeRawBufferPointer {
+    defer { position = bytes.count }
+    return UnsafeRawBufferPointer(rebasing: bytes[position...])
   }
 
   mutating func takeString() throws(DecodingError) -> String {
