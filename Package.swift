@@ -70,6 +70,8 @@ let package = Package(
     tests(of: "Runner", ["Base", "Scenario", "History"]),
     tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
     .testTarget(name: "HouseTests", swiftSettings: strict),
+    .testTarget(
+      name: "NodeTests", dependencies: ["stormproof-node", "Base", "Broker", "EventLoop"], swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
   ]
 )

@@ -2,13 +2,13 @@
 
 import Arguments
 import Glibc
+import Runner
 
 enum Program {
-  /// What `--version` says.
-  static let version = "1.0.0"
-
   /// The commands that there are, each with what it does. Order of help.
   private static let commands: [(spec: CommandSpec, action: @Sendable (Invocation) throws(UsageError) -> Int32)] = [
+    (Commands.runScenario, RunCommands.run), (Commands.check, CheckCommand.run),
+    (Commands.report, { RunCommands.report($0) }), (Commands.export, ExportCommand.run),
     (Commands.plan, ScenarioCommands.plan), (Commands.validate, ScenarioCommands.validate),
     (Commands.schema, ScenarioCommands.schema), (Commands.doctor, DoctorCommand.run),
     (Commands.completions, completions),
@@ -23,7 +23,7 @@ enum Program {
     do {
       switch try spec.parse(arguments) {
       case .help(let command): Terminal.write(spec.help(command))
-      case .version: Terminal.write("\(spec.name) \(version)\n")
+      case .version: Terminal.write("\(spec.name) \(Stormproof.version)\n")
       case .run(let invocation):
         guard let command = commands.first(where: { $0.spec.name == invocation.command }) else { return 70 }
         return try command.action(invocation)

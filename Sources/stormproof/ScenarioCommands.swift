@@ -53,8 +53,13 @@ enum ScenarioCommands {
     }
   }
 
+  private static let shownMistakes = 50
+
   private static func show(_ mistakes: Mistakes, _ file: String) {
-    for line in mistakes.lines(file: file) { Terminal.note(line) }
+    // Nobody reads the thousandth; a file of another kind would give that many.
+    for line in mistakes.lines(file: file).prefix(shownMistakes) { Terminal.note(line) }
+    let more = mistakes.list.count - shownMistakes
+    if more > 0 { Terminal.note("\(file): and \(more) more") }
   }
 
   /// At most what a scenario may have, and one byte more, so that too much is seen as too much.

@@ -110,7 +110,9 @@ struct MistakeTests {
     ("crash, target: all, at: 1s, restart-after: 2s", "disk-stall, target: n1, at: 2s, for: 1s", false),
     ("pause, target: n1, at: 1s, for: 2s", "disk-stall, target: n1, at: 2s, for: 1s", true),
     ("pause, target: n1, at: 1s, for: 2s", "pause, target: n1, at: 2s, for: 1s", false),
-    ("partition, target: n1, at: 1s, for: 2s", "link, target: n2, at: 2s, for: 1s, delay: 1ms", false),
+    ("partition, target: n1, at: 1s, for: 2s", "link, target: n1, at: 2s, for: 1s, delay: 1ms", true),
+    ("partition, target: leader, at: 1s, for: 2s", "partition, target: leader, at: 2s, for: 2s", false),
+    ("partition, target: majority, at: 1s, for: 2s", "partition, target: n1, at: 0s, for: 2s", false),
   ])
   func overlap(first: String, second: String, isAllowed: Bool) {
     let lines = mistakes(Self.head + "faults:\n  - {kind: \(first)}\n  - {kind: \(second)}\n")

@@ -20,7 +20,7 @@ struct QueuePass {
   let events: [Event]
   /// Positions to events, where equal times had to be put in order; empty: they are the same.
   private let sorted: [Int32]
-  private var ledger: QueueLedger
+  var ledger: QueueLedger
   private var book: QueueBook
   private let isComplete: Bool
 

@@ -200,7 +200,7 @@ enum ScenarioKeys {
     standing,
     Key("path", .name(glob), .otherwise("\"*\""), "Files concerned, by their path inside the data directory."),
     Key(
-      "operations", .list(.word(["open", "read", "write", "fsync", "create", "rename", "unlink", "truncate"]), 0...8),
+      "operations", .list(.word(FaultPlan.operationNames), 0...FaultPlan.operationNames.count),
       .otherwise("[]"), "Operations concerned; none: write and fsync."),
   ]
 
@@ -229,6 +229,6 @@ enum ScenarioKeys {
     fault(.diskDelay, files + [Key("delay", duration(0.001...60), .required, "Added to every operation.")]),
     fault(
       .diskError,
-      files + [Key("error", .word(["EIO", "ENOSPC", "EROFS"]), .otherwise("EIO"), "What operations end with.")]),
+      files + [Key("error", .word(FaultPlan.errorNames), .otherwise("EIO"), "What operations end with.")]),
   ])
 }
