@@ -20,7 +20,7 @@ public final class Nemesis {
   private var timer: PreciseTimer?
   private var isEnding = false
 
-  public init(faults: [FaultPlan], context: any FaultContext) {
+  public init(plan faults: [FaultPlan], context: any FaultContext) {
     arena = FaultArena(context)
     let arena = arena
     runs = Self.schedule(faults).map { FaultRun($0, arena) }

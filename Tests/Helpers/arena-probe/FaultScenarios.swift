@@ -87,7 +87,7 @@ final class FaultBench: FaultContext {
   }
 
   private func begin() {
-    let nemesis = Nemesis(faults: scenario.faults, context: self)
+    let nemesis = Nemesis(plan: scenario.faults, context: self)
     self.nemesis = nemesis
     let now = Loop.monotonicNow()
     supervisor.say("load \(now)")
