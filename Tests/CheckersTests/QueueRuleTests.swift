@@ -100,6 +100,11 @@ import Testing
     }
   }
 
+  @Test func aHistoryOfSomethingElseIsUndecided() {
+    #expect(check(.fifo) { $0.send(1) }.verdict == .undecided)
+    #expect(check(.bag) { _ in }.verdict == .undecided)
+  }
+
   // MARK: Deliveries
 
   private func deliveries(prefetch: UInt64 = 1, _ build: (inout HistoryBuilder) -> Void) -> QueueResult {
