@@ -36,7 +36,7 @@ let package = Package(
     module("AMQP", ["Base"]),
     module("Raft", ["Base"]),
     module("Broker", ["Base", "AMQP", "Raft"]),
-    module("Simulator", ["Base", "Raft", "Broker", "Checkers", "History"]),
+    module("Simulator", ["Base", "AMQP", "Broker", "Checkers", "History"]),
     module("Scenario", ["Base", "CYaml"]),
     module("Arena", ["Base", "CLinux", "Systemd", "EventLoop"]),
     module("Faults", ["Base", "Arena", "Scenario", "History", "EventLoop"]),
@@ -60,6 +60,8 @@ let package = Package(
     tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
     tests(of: "Scenario", ["Base", "Checkers"]),
     tests(of: "Arguments"),
+    tests(of: "Simulator", ["Base", "Broker", "Checkers", "History"]),
+    tests(of: "Scenario", ["Base"]),
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
       path: "Tests/Helpers/arena-probe", swiftSettings: strict),
