@@ -174,6 +174,31 @@ import Testing
     #expect(found(result) == [.redelivered: 1])
   }
 
+  /// What was sent after something else had been taken cannot have been given back before.
+  @Test func nothingIsGivenBackBeforeItWasSent() {
+    func build(_ begin: (inout HistoryBuilder) -> Void, _ end: (inout HistoryBuilder) -> Void) -> DeliveryResult {
+      check {
+        $0.subscribe(1, prefetch: 5)
+        $0.subscribe(2, prefetch: 5)
+        $0.send(1)
+        begin(&$0)
+        $0.deliver(1, session: 2, tag: 1)
+        $0.ackAnswered(session: 2, tag: 1)
+        $0.send(2)
+        $0.deliver(2, session: 1, tag: 1)
+        $0.deliver(1, session: 1, tag: 2, flags: .redelivered)
+        end(&$0)
+        $0.ack(session: 1, tag: 1)
+        $0.alive(1)
+        $0.drained()
+      }
+    }
+    let recovered = build({ $0.add(.recover, .invoke) { $0.session = 1 } }, { _ in })
+    #expect(found(recovered) == [.duplicated: 1])
+    let faulty = build({ $0.fault("f", .invoke) }, { $0.fault("f", .ok) })
+    #expect(found(faulty) == [.duplicated: 1])
+  }
+
   @Test func suspicionLengthensAFault() {
     func build(_ builder: inout HistoryBuilder) {
       builder.fault("f", .invoke)
