@@ -163,22 +163,25 @@ private struct HistoryDecoder {
       throw wrong(base, "expected \(count) events of \(size) bytes, found \(payload.count) bytes")
     }
     // An enum must never be made from a byte that is no case of it: look before loading.
+    var last = lastTime
+    let isFirst = events.isEmpty
     for index in 0..<count {
       let at = index * size
-      guard payload[at + HistoryFormat.functionOffset] < UInt8(Function.allCases.count) else {
+      guard payload[at + HistoryFormat.functionOffset] < UInt8(HistoryFormat.functions) else {
         throw wrong(
-          base + at + HistoryFormat.functionOffset, "expected a function from 0 to \(Function.allCases.count - 1)")
+          base + at + HistoryFormat.functionOffset, "expected a function from 0 to \(HistoryFormat.functions - 1)")
       }
       guard payload[at + HistoryFormat.functionOffset + 1] <= Outcome.info.rawValue else {
         throw wrong(base + at + HistoryFormat.functionOffset + 1, "expected an outcome from 0 to 3")
       }
       let time = load(payload, at, Nanoseconds.self)
-      guard time > lastTime || (events.isEmpty && index == 0) else {
-        throw wrong(base + at, "expected a time above \(lastTime), found \(time)")
+      guard time > last || (isFirst && index == 0) else {
+        throw wrong(base + at, "expected a time above \(last), found \(time)")
       }
-      lastTime = time
-      events.append(payload.loadUnaligned(fromByteOffset: at, as: Event.self))
+      last = time
     }
+    lastTime = last
+    events.append(contentsOf: EventSequence(payload: payload, count: count))
   }
 
   private func load<T: FixedWidthInteger & BitwiseCopyable>(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _: T.Type)
@@ -188,4 +191,15 @@ private struct HistoryDecoder {
   }
 
   private func wrong(_ byte: Int, _ message: String) -> HistoryError { HistoryError(file: file, byte: byte, message) }
+}
+
+/// The events of a block that has been looked at, with a known count: appended in one stroke.
+private struct EventSequence: RandomAccessCollection {
+  let payload: UnsafeRawBufferPointer
+  let count: Int
+  var startIndex: Int { 0 }
+  var endIndex: Int { count }
+  subscript(index: Int) -> Event {
+    payload.loadUnaligned(fromByteOffset: index * HistoryFormat.eventSize, as: Event.self)
+  }
 }

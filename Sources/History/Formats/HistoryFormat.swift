@@ -19,6 +19,7 @@ enum HistoryFormat {
   static let eventSize = MemoryLayout<Event>.stride
   /// Offset of `Event.function` and, behind it, `Event.outcome`: the bytes that not every value is good for.
   static let functionOffset = 66
+  static let functions = Function.allCases.count
   /// A longer payload is a damaged length, not a block of ours.
   static let largestPayload = 16 << 20
 

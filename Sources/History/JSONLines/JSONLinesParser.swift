@@ -2,6 +2,10 @@
 
 import Base
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 extension JSONLines {
   /// The history in `bytes`, which are of the format that `export` writes, or of the plain queue format without `op`.
   /// `file` is only for errors. Unknown keys are passed over.
@@ -11,7 +15,8 @@ extension JSONLines {
       Result { () throws(HistoryError) in
         var start = 0
         while start < all.count {
-          let end = all[start...].firstIndex(of: 0x0a) ?? all.count
+          var end = start
+          while end < all.count, all[end] != 0x0a { end += 1 }
           try parser.line(UnsafeBufferPointer(rebasing: all[start..<end]))
           start = end + 1
         }
@@ -58,6 +63,9 @@ private struct LineParser {
     var flags: Event.Flags = []
   }
 
+  private static let modes: [StaticString] = ["manual", "auto"]
+  private static let kindsOfBad: [StaticString] = ["damaged", "foreign"]
+
   init(file: String) { self.file = file }
 
   mutating func line(_ bytes: UnsafeBufferPointer<UInt8>) throws(HistoryError) {
@@ -97,13 +105,12 @@ private struct LineParser {
     case "time": fields.time = try scanner.integer("a time in nanoseconds")
     case "process": fields.process = try scanner.integer("the number of a process")
     case "type":
-      let names = JSONLines.outcomes
-      let index = try oneOf(names.map(\.name), &scanner, "invoke, ok, fail or info")
-      fields.outcome = names[index].outcome
+      let index = try oneOf(JSONLines.outcomes, &scanner, "invoke, ok, fail or info")
+      fields.outcome = Outcome(rawValue: UInt8(index))
     case "f":
-      let names = JSONLines.functions
-      let index = try oneOf(names.map(\.name), &scanner, "a function such as publish, deliver, ack, enqueue or dequeue")
-      fields.function = names[index].function
+      let index = try oneOf(
+        JSONLines.functions, &scanner, "a function such as publish, deliver, ack, enqueue or dequeue")
+      fields.function = Function(rawValue: UInt8(index))
     case "op": fields.op = try scanner.integer("the number of an operation")
     case "value": try readValue(&scanner, &fields)
     case "to": fields.route = try route(&scanner)
@@ -121,10 +128,10 @@ private struct LineParser {
     case "sent": try flag(.sent, &scanner, &fields)
     case "nack": try flag(.nack, &scanner, &fields)
     case "mode":
-      if try oneOf(["manual", "auto"], &scanner, "manual or auto") == 1 { fields.flags.insert(.autoAck) }
+      if try oneOf(Self.modes, &scanner, "manual or auto") == 1 { fields.flags.insert(.autoAck) }
     case "bad":
       if scanner.null() { break }
-      fields.flags.insert(try oneOf(["damaged", "foreign"], &scanner, "damaged or foreign") == 0 ? .damaged : .foreign)
+      fields.flags.insert(try oneOf(Self.kindsOfBad, &scanner, "damaged or foreign") == 0 ? .damaged : .foreign)
     default: try scanner.skipValue()
     }
   }
@@ -136,15 +143,13 @@ private struct LineParser {
   }
 
   private func oneOf(
-    _ words: [StaticString], _ scanner: inout JSONScanner, _ what: String
+    _ words: [StaticString], _ scanner: inout JSONScanner, _ what: StaticString
   ) throws(JSONScanner.Failure) -> Int {
     scanner.skipSpace()
     let start = scanner.position
-    let raw = try scanner.rawString("one of " + what)
-    guard let index = words.firstIndex(where: { raw ~= $0 }) else {
-      throw .init(byte: start, message: "expected one of " + what)
-    }
-    return index
+    let raw = try scanner.rawString(what)
+    for index in words.indices where words[index] ~= raw { return index }
+    throw .init(byte: start, message: "expected one of \(what)")
   }
 
   /// `null`, an id, `[id, attempt]`, or the name of a fault.
@@ -167,7 +172,7 @@ private struct LineParser {
     scanner.skipSpace()
     let start = scanner.position
     let raw = try scanner.rawString("a name")
-    for (text, index) in known where text.elementsEqual(raw) { return index }
+    for index in known.indices where isSame(known[index].raw, raw) { return known[index].index }
     guard let text = JSONScanner.unescape(raw) else {
       throw .init(byte: start, message: "expected a name in UTF-8 with valid escapes")
     }
@@ -182,7 +187,7 @@ private struct LineParser {
     let start = scanner.position
     try scanner.skipValue()
     let raw = UnsafeBufferPointer(rebasing: scanner.bytes[start..<scanner.position])
-    for (text, index) in knownRoutes where text.elementsEqual(raw) { return index }
+    for index in knownRoutes.indices where isSame(knownRoutes[index].raw, raw) { return knownRoutes[index].index }
     scanner.position = start
     var queues: [String] = []
     try scanner.expect(0x5b, "a list of queues")
@@ -201,11 +206,11 @@ private struct LineParser {
 
   /// Checks what each function needs and makes the event.
   private mutating func append(_ fields: Fields, end: Int) throws(JSONScanner.Failure) {
-    func need<T>(_ field: T?, _ key: String) throws(JSONScanner.Failure) -> T {
+    func need<T>(_ field: T?, _ key: StaticString) throws(JSONScanner.Failure) -> T {
       guard let field else { throw .init(byte: end, message: "expected the key \"\(key)\" in this line") }
       return field
     }
-    func small<T: FixedWidthInteger>(_ field: Int64, _ key: String) throws(JSONScanner.Failure) -> T {
+    func small<T: FixedWidthInteger>(_ field: Int64, _ key: StaticString) throws(JSONScanner.Failure) -> T {
       guard let value = T(exactly: field) else {
         throw .init(byte: end, message: "expected \"\(key)\" between \(T.min) and \(T.max)")
       }
@@ -276,8 +281,12 @@ private struct LineParser {
   }
 }
 
-private func ~= (raw: UnsafeBufferPointer<UInt8>, text: StaticString) -> Bool {
-  raw.count == text.utf8CodeUnitCount
-    && raw.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+private func ~= (text: StaticString, raw: UnsafeBufferPointer<UInt8>) -> Bool {
+  guard raw.count == text.utf8CodeUnitCount, let base = raw.baseAddress else { return false }
+  return memcmp(base, text.utf8Start, raw.count) == 0
 }
-private func ~= (text: StaticString, raw: UnsafeBufferPointer<UInt8>) -> Bool { raw ~= text }
+
+private func isSame(_ a: [UInt8], _ b: UnsafeBufferPointer<UInt8>) -> Bool {
+  guard a.count == b.count, let base = b.baseAddress else { return false }
+  return a.withUnsafeBytes { memcmp($0.baseAddress!, base, b.count) == 0 }
+}

@@ -29,12 +29,12 @@ struct JSONScanner {
     return true
   }
 
-  mutating func expect(_ byte: UInt8, _ what: String) throws(Failure) {
+  mutating func expect(_ byte: UInt8, _ what: StaticString) throws(Failure) {
     guard take(byte) else { throw Failure(byte: position, message: "expected \(what)") }
   }
 
   /// The bytes between the quotes, escapes not resolved.
-  mutating func rawString(_ what: String = "a string") throws(Failure) -> UnsafeBufferPointer<UInt8> {
+  mutating func rawString(_ what: StaticString = "a string") throws(Failure) -> UnsafeBufferPointer<UInt8> {
     try expect(0x22, what)
     let start = position
     while position < bytes.count {
@@ -51,7 +51,7 @@ struct JSONScanner {
     throw Failure(byte: position, message: "expected the end of a string")
   }
 
-  mutating func string(_ what: String = "a string") throws(Failure) -> String {
+  mutating func string(_ what: StaticString = "a string") throws(Failure) -> String {
     skipSpace()
     let start = position
     let raw = try rawString(what)
@@ -61,7 +61,7 @@ struct JSONScanner {
     return text
   }
 
-  mutating func integer(_ what: String) throws(Failure) -> Int64 {
+  mutating func integer(_ what: StaticString) throws(Failure) -> Int64 {
     skipSpace()
     let start = position
     let isNegative = current == 0x2d
@@ -83,7 +83,7 @@ struct JSONScanner {
     return value
   }
 
-  mutating func boolean(_ what: String) throws(Failure) -> Bool {
+  mutating func boolean(_ what: StaticString) throws(Failure) -> Bool {
     skipSpace()
     if takeWord("true") { return true }
     if takeWord("false") { return false }
