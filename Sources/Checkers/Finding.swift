@@ -62,6 +62,8 @@ public struct DeliveryResult: Equatable, Sendable {
   public var hasConfirms = false
   /// Every queue was drained to an observed empty.
   public var isDrained = false
+  /// The recorder closed the history; what is missing of a killed one is unknown.
+  public var isComplete = true
   /// What only an unfinished drain excuses: `lost` and `torn-transaction` that would otherwise be met, by count.
   public var undecided: [FindingName: Int] = [:]
 

@@ -16,6 +16,8 @@ public protocol FaultContext: AnyObject {
   var clientName: String { get }
 
   func node(_ name: String) -> NodeProcess?
+  /// The node's disk; nil where it has none of ours.
+  func disk(_ name: String) -> Disk?
   /// The nodes that a target means now, and how that is known: `leader-of q is n2, term 3, said 0.2 s ago`. An empty list
   /// when nobody could say.
   func resolve(_ target: Target, seed: UInt64, _ then: @escaping (_ nodes: [String], _ how: String) -> Void)

@@ -24,7 +24,8 @@ public struct Manifest: Codable, Equatable, Sendable {
   public var command: String
   public var levels: [LevelSettings]
 
-  public init(stormproof: String, broker: String, started: String, host: String, kernel: String, cores: Int,
+  public init(
+    stormproof: String, broker: String, started: String, host: String, kernel: String, cores: Int,
     memoryBytes: Int64, tier: String, fsyncProbe: Nanoseconds?, monotonic: Nanoseconds, realtime: Nanoseconds,
     command: String, levels: [LevelSettings]
   ) {

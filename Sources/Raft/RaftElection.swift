@@ -56,6 +56,7 @@ extension Raft {
   }
 
   private func isUpToDate(_ last: LogPosition) -> Bool {
+    if mutant == .votesForShorterLogs { return true }
     let own = log.last
     return last.term > own.term || (last.term == own.term && last.index >= own.index)
   }
@@ -74,8 +75,7 @@ extension Raft {
     if request.term > term, isLeased { return }
     if request.term > term { becomeFollower(term: request.term, leader: nil) }
     let isFree = votedFor == from || (votedFor == nil && leader == nil) || mutant == .votesTwice
-    let isCurrent = isUpToDate(request.last) || mutant == .votesForShorterLogs
-    guard request.term == term, role == .follower, isFree, isCurrent else {
+    guard request.term == term, role == .follower, isFree, isUpToDate(request.last) else {
       output.sendAfterPersist.append((from, .voteReply(.init(term: term, granted: false))))
       return
     }

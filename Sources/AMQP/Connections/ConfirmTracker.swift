@@ -57,6 +57,16 @@ public struct ConfirmTracker<Element> {
     nextTag = 1
   }
 
+  /// Shows the publishes that have no answer, the oldest first, until `body` says false. It may change what is kept of them.
+  public mutating func visit(_ body: (inout Element) -> Bool) {
+    for tag in first..<nextTag {
+      guard var element = ring[slot(tag)] else { continue }
+      let goOn = body(&element)
+      ring[slot(tag)] = element
+      if !goOn { return }
+    }
+  }
+
   private func slot(_ tag: UInt64) -> Int { Int(truncatingIfNeeded: tag) & (ring.count - 1) }
 
   private mutating func take(_ tag: UInt64, _ settled: inout [Settled]) {

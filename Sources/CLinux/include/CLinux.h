@@ -1,7 +1,5 @@
-// The C shim: what Swift cannot call by itself (clone3, namespaces, raw recvmsg, tun, shared atomics). Linux only.
+// The C shim: what Swift cannot call by itself (clone3, namespaces, raw recvmsg, tun, fuse, shared atomics). Linux only.
 #pragma once
+#include "clinux_fuse.h"
 #include "clinux_net.h"
 #include "clinux_spawn.h"
-#if __has_include("clinux_fuse.h")
-#include "clinux_fuse.h"
-#endif

@@ -51,6 +51,12 @@ final class Supervisor {
     case "node": try node()
     case "broken": try broken()
     case "companion": try companion()
+    case "disk": try disk(arguments)
+    case "faults": try faults(arguments)
+    case "appends": try appends(arguments)
+    case "rules": try rules(arguments)
+    case "stalled": try stalled(arguments)
+    case "lost-disk": try lostDisk(arguments)
     default: throw ArenaError("find the scenario \(scenario)")
     }
   }

@@ -1,0 +1,168 @@
+// The look at every message after the pass: lost, duplicated, read though it failed, recovered.
+
+import Base
+import History
+
+struct DeliveryAudit {
+  let ledger: DeliveryLedger
+  let releases: Releases
+  var book: FindingBook
+  var result = DeliveryResult()
+
+  /// What one id came to in one queue.
+  private struct Tally {
+    var queue: UInt16
+    var isOwed = false
+    var isConsumed = false
+    /// Attempts delivered, without those that are failures.
+    var attempts = 0
+  }
+  private var tallies: [Tally] = []
+  /// By queue: its position in `tallies`, where that names the queue.
+  private var tallyOf: [Int32]
+
+  init(_ ledger: DeliveryLedger) {
+    self.ledger = ledger
+    releases = Releases(ledger)
+    book = FindingBook(limit: ledger.options.findingLimit, listed: ledger.options.listed)
+    tallyOf = Array(repeating: 0, count: ledger.names.entries.count)
+    result.hasConfirms = ledger.options.hasConfirms
+  }
+
+  mutating func judgeMessages() {
+    var chain: [Int32] = []
+    for identity in ledger.identities {
+      chain.removeAll(keepingCapacity: true)
+      var at = identity.newest
+      while at >= 0 {
+        chain.append(at)
+        at = ledger.attempts[Int(at)].older
+      }
+      chain.reverse()
+      judge(chain)
+    }
+  }
+
+  /// - Parameter chain: all attempts of one id, oldest first.
+  private mutating func judge(_ chain: [Int32]) {
+    tallies.removeAll(keepingCapacity: true)
+    var isAcknowledged = false
+    var isDelivered = false
+    var isRecovered = false
+    for at in chain {
+      let attempt = ledger.attempts[Int(at)]
+      let standing = ledger.standing(of: attempt)
+      let isGood = isAcknowledgement(attempt, standing)
+      if standing == .unknown { result.unknown += 1 }
+      isAcknowledged = isAcknowledged || isGood
+      var slot = attempt.firstSlot
+      for queue in ledger.queues(of: attempt) {
+        let tally = tally(of: queue)
+        if isGood { tallies[tally].isOwed = true }
+        if ledger.slots[Int(slot)].first >= 0 {
+          isDelivered = true
+          if standing == .unknown { isRecovered = true }
+          if standing == .failed {
+            if book.count(.abortedRead) { book.keep(abortedRead(at, slot, queue)) }
+          } else {
+            tallies[tally].attempts += 1
+          }
+          if isConsumed(slot) { tallies[tally].isConsumed = true }
+          judgeRepeats(at, slot, queue)
+        }
+        slot += 1
+      }
+    }
+    result.attempted += 1
+    if isAcknowledged { result.acknowledged += 1 }
+    if isDelivered { result.delivered += 1 }
+    if isRecovered, !isAcknowledged, book.count(.recovered) { book.keep(recovered(chain)) }
+    for tally in tallies {
+      if tally.isOwed, !tally.isConsumed { judgeLoss(of: chain, in: tally.queue) }
+      if tally.attempts > 1, book.count(.duplicatedByRetry) { book.keep(duplicatedByRetry(chain, tally.queue)) }
+    }
+  }
+
+  func isAcknowledgement(_ attempt: DeliveryLedger.Attempt, _ standing: DeliveryLedger.Standing) -> Bool {
+    standing == .ok || !ledger.options.hasConfirms && attempt.isSent && standing != .failed
+  }
+
+  private mutating func tally(of queue: UInt16) -> Int {
+    let known = Int(tallyOf[Int(queue)])
+    if known < tallies.count, tallies[known].queue == queue { return known }
+    tallyOf[Int(queue)] = Int32(tallies.count)
+    tallies.append(Tally(queue: queue))
+    return tallies.count - 1
+  }
+
+  /// Whether a delivery of the slot was taken: automatically, or by an ack that is not known to have come to nothing.
+  /// - Parameter void: by transaction, those of which nothing took effect; empty: none.
+  func isConsumed(_ slot: Int32, without void: [Bool] = []) -> Bool {
+    var at = ledger.slots[Int(slot)].first
+    while at >= 0 {
+      let delivery = ledger.deliveries[Int(at)]
+      if ledger.sessions[Int(delivery.session)].isAuto { return true }
+      var next = delivery.firstAck
+      while next >= 0 {
+        let ack = ledger.acks[Int(next)]
+        let isVoid = !void.isEmpty && ack.transaction >= 0 && void[Int(ack.transaction)]
+        if !isVoid, ledger.standing(of: ack) != .failed { return true }
+        next = ack.nextOfDelivery
+      }
+      at = delivery.next
+    }
+    return false
+  }
+
+  private mutating func judgeLoss(of chain: [Int32], in queue: UInt16) {
+    if !isDrained(queue) {
+      result.undecided[.lost, default: 0] += 1
+    } else if book.count(.lost) {
+      book.keep(lost(chain, queue))
+    }
+  }
+
+  func isDrained(_ queue: UInt16) -> Bool { Int(queue) < ledger.isDrained.count && ledger.isDrained[Int(queue)] }
+
+  /// Several deliveries of one attempt in one queue: duplicated when two of them exclude each other, else redelivered.
+  private mutating func judgeRepeats(_ attempt: Int32, _ slot: Int32, _ queue: UInt16) {
+    let (first, last) = (ledger.slots[Int(slot)].first, ledger.slots[Int(slot)].last)
+    guard first != last else { return }
+    var order: [Int32] = []
+    var spans: [(read: Int32, free: Int32)] = []
+    var at = first
+    while at >= 0 {
+      let delivery = ledger.deliveries[Int(at)]
+      order.append(at)
+      spans.append((delivery.read, releases.free(delivery, in: ledger)))
+      at = delivery.next
+    }
+    if let (a, b) = Releases.clash(spans) {
+      if book.count(.duplicated) { book.keep(duplicated(attempt, queue, order[a], order[b])) }
+      return
+    }
+    for again in order.dropFirst() where book.count(.redelivered) {
+      book.keep(redelivered(attempt, queue, first, again))
+    }
+  }
+
+  /// Turns what the pass itself noticed into findings, and adds up.
+  mutating func report() {
+    for event in ledger.unexpected where book.count(.unexpected) { book.keep(unexpected(event)) }
+    for delivery in ledger.wronglyFlagged where book.count(.wrongRedeliveredFlag) {
+      book.keep(wronglyFlagged(delivery))
+    }
+    for overtaken in ledger.overtaken where book.count(.outOfOrder) { book.keep(outOfOrder(overtaken)) }
+    for event in ledger.stuckQueues where book.count(.stuckMessage) { book.keep(stuckMessage(event)) }
+    for name in FindingName.allCases { result.counts[name] = book.counts[name.position] }
+    result.findings = book.findings
+    var isUsed = [Bool](repeating: false, count: ledger.names.entries.count)
+    for attempt in ledger.attempts {
+      let route = Int(ledger.events[Int(attempt.invoke)].place)
+      if route < isUsed.count { isUsed[route] = true }
+    }
+    result.isDrained = isUsed.indices.allSatisfy { place in
+      !isUsed[place] || ledger.route(UInt16(place)).allSatisfy(isDrained)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// Histories with known verdicts: all of them must come out right, and for the right reason.
+
+import Foundation
+import History
+import Testing
+
+@testable import Checkers
+
+@Suite struct CorpusTests {
+  private static let folder = Bundle.module.resourceURL?.appendingPathComponent("Histories").path ?? ""
+
+  /// The rows of a folder's manifest by the names of its columns.
+  static func manifest(_ name: String) throws -> [[String: String]] {
+    let text = try String(contentsOfFile: "\(folder)/\(name)/manifest.csv", encoding: .utf8)
+    let rows = text.split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    guard let head = rows.first else { return [] }
+    return rows.dropFirst().map { Dictionary(zip(head, $0), uniquingKeysWith: { a, _ in a }) }
+  }
+
+  static func history(_ name: String, _ row: [String: String]) throws -> RecordedHistory {
+    let path = "\(folder)/\(name)/\(row["file"] ?? "")"
+    return try JSONLines.parse(CompressedFile.read(path), file: path)
+  }
+
+  @Test func deliveries() throws {
+    let rows = try Self.manifest("delivery")
+    #expect(rows.count == 45)
+    for row in rows {
+      let note: Comment = "\(row["file"] ?? "")"
+      let level = try #require(ReliabilityLevel(rawValue: row["level"] ?? ""), note)
+      let history = try Self.history("delivery", row)
+      #expect(history.events.count == Int(row["events"] ?? ""), note)
+      let result = DeliveryChecker.check(history, options: DeliveryOptions(level: level))
+      #expect(Violations.verdict(of: result, judgedAs: level).rawValue == row["verdict"], note)
+      // `name:count` of everything found, allowed or not.
+      let expected = Set((row["findings"] ?? "").split(separator: ";").map(String.init))
+      let found = Set(
+        FindingName.allCases.filter { result.counts[$0, default: 0] > 0 }
+          .map { "\($0.rawValue):\(result.counts[$0, default: 0])" })
+      #expect(found == expected, note)
+      if let planted = Plant(rawValue: row["planted"] ?? "")?.finding {
+        #expect(result.findings.contains { $0.name == planted } || planted == .duplicatedByRetry, note)
+      }
+    }
+  }
+
+  @Test func queues() throws {
+    let names: [String: QueueFindingName] = [
+      "dup": .duplicated, "phantom": .unexpected, "fifo": .outOfOrder, "lost": .lost, "empty": .falseEmpty,
+    ]
+    let rows = try Self.manifest("queues")
+    #expect(rows.count == 40)
+    for row in rows {
+      let note: Comment = "\(row["file"] ?? "")"
+      let model: QueueModel = row["model"] == "bag" ? .bag : .fifo
+      let result = QueueChecker.check(try Self.history("queues", row), model: model)
+      let planted = row["planted"].flatMap { names[$0] }
+      #expect(result.verdict == (planted == nil ? .valid : .violated), note)
+      #expect((planted == nil) == (row["verdict"] == "valid"), note)
+      if let planted { #expect(result.findings.contains { $0.name == planted }, note) }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// Many small simulated histories: none is accused, every planted violation is found by its name, and the account in one
+// pass is the same as the naive one.
+
+import Base
+import History
+import Testing
+
+@testable import Checkers
+
+@Suite struct DeliveryFuzzTests {
+  private struct Sample {
+    let seed: UInt64
+    let level: ReliabilityLevel
+    let history: RecordedHistory
+    var rng: SeededGenerator
+
+    init(seed: UInt64) {
+      self.seed = seed
+      rng = SeededGenerator(seed: seed, label: "sample")
+      level = rng.pick(ReliabilityLevel.allCases)
+      history =
+        SimulatedRun(
+          seed: seed, level: level, messages: 1 + rng.below(9), producers: 1 + rng.below(2),
+          consumers: 1 + rng.below(4), queues: 1 + rng.below(3), isRough: rng.chance(0.5)
+        ).history
+    }
+
+    var options: DeliveryOptions { DeliveryOptions(level: level) }
+  }
+
+  @Test func soundHistoriesAreNotAccused() {
+    var seen: [FindingName: Int] = [:]
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(600)) {
+      let sample = Sample(seed: seed)
+      let result = DeliveryChecker.check(sample.history, options: sample.options)
+      #expect(
+        Violations.verdict(of: result, judgedAs: sample.level) != .violated,
+        "seed \(seed) \(sample.level) \(result.findings)")
+      #expect(result.isDrained)
+      for name in FindingName.allCases { seen[name, default: 0] += result.counts[name, default: 0] }
+      let differences = sample.history.differences(sample.options)
+      #expect(differences.isEmpty, "seed \(seed) \(sample.level) \(differences)")
+    }
+    // What a sound broker may do is done, so that the silence about it means something.
+    for name in [FindingName.lost, .duplicatedByRetry, .redelivered, .recovered] {
+      #expect(seen[name, default: 0] > 10, "\(name)")
+    }
+  }
+
+  @Test func plantedViolationsAreFoundByName() {
+    var planted: [Plant: Int] = [:]
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(600)) {
+      var sample = Sample(seed: seed)
+      let kinds = Plant.allCases.filter { $0.levels.contains(sample.level) }.shuffled(using: &sample.rng)
+      // The rarest first, as far as this history has a place for it.
+      for kind in kinds.sorted(by: { planted[$0, default: 0] < planted[$1, default: 0] }).prefix(8) {
+        guard let sick = kind.planted(in: sample.history, sample.rng) else { continue }
+        planted[kind, default: 0] += 1
+        let note: Comment = "seed \(seed) \(sample.level) \(kind.rawValue)"
+        let result = DeliveryChecker.check(sick, options: sample.options)
+        let violations = Violations.defaults(judgedAs: sample.level)
+        let broken = Set(FindingName.allCases.filter { violations.contains($0) && result.counts[$0, default: 0] > 0 })
+        if let finding = kind.finding {
+          #expect(broken.contains(finding), note)
+          #expect(broken.subtracting([finding]).isSubset(of: kind.also), note)
+          #expect(Violations.verdict(of: result, judgedAs: sample.level) == .violated, note)
+        } else {
+          #expect(broken.isEmpty, note)
+          #expect(!result.isDrained, note)
+        }
+        let differences = sick.differences(sample.options)
+        #expect(differences.isEmpty, "\(note) \(differences)")
+        break
+      }
+    }
+    for kind in Plant.allCases { #expect(planted[kind, default: 0] > 5, "\(kind.rawValue) was hardly planted") }
+  }
+
+  /// A recorder that was killed leaves a prefix: what it proves stays proved, and nothing is held against what is missing.
+  @Test func historiesCutShortAreNotAccused() {
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(300)) {
+      var sample = Sample(seed: seed)
+      let count = sample.rng.below(sample.history.events.count)
+      let cut = RecordedHistory(
+        names: sample.history.names, events: Array(sample.history.events.prefix(count)), isComplete: false)
+      let result = DeliveryChecker.check(cut, options: sample.options)
+      #expect(
+        Violations.verdict(of: result, judgedAs: sample.level) == .undecided,
+        "seed \(seed) cut at \(count) \(result.findings)")
+      let differences = cut.differences(sample.options)
+      #expect(differences.isEmpty, "seed \(seed) cut at \(count) \(differences)")
+    }
+  }
+}

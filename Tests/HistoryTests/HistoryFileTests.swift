@@ -1,0 +1,236 @@
+// The binary history: what goes in comes out, cut files read up to the cut, and damage is told, whatever it is.
+
+import Base
+import Foundation
+import Testing
+
+@testable import History
+
+struct HistoryFileTests {
+  /// Records `count` random events into a file of small blocks.
+  private func record(_ path: String, seed: UInt64, count: Int, close: Bool = true) throws -> (Names, [Event]) {
+    var random = SeededGenerator(seed: seed)
+    var time: Nanoseconds = 1000
+    var names = Names()
+    var events: [Event] = []
+    let recorder = try HistoryRecorder(path: path, blockEvents: 50)
+    for index in 0..<count {
+      let before = names.entries.count
+      let event = randomEvent(&random, after: &time, names: &names)
+      for entry in names.entries[before...] {
+        switch entry {
+        case .word(let text): _ = recorder.word(text)
+        case .route(let queues): _ = recorder.route(to: queues.map { names.text($0) })
+        }
+      }
+      #expect(recorder.append(event) == index)
+      events.append(event)
+      if random.chance(0.01) { recorder.flush() }
+    }
+    if close { #expect(recorder.close()) } else { recorder.flush() }
+    #expect(recorder.failure == nil)
+    return (names, events)
+  }
+
+  @Test func whatIsRecordedIsRead() throws {
+    try withFile("history.bin") { path in
+      let (names, events) = try record(path, seed: 7, count: 2000)
+      let history = try HistoryReader.read(path)
+      #expect(history.isComplete)
+      #expect(history.names == names)
+      #expect(history.events.map(fields) == events.map(fields))
+    }
+  }
+
+  @Test func theSameEventsGiveTheSameBytes() throws {
+    let files = try (0..<2).map { _ in
+      try withFile("history.bin") { path in
+        _ = try record(path, seed: 9, count: 500)
+        return try FileBytes.read(path)
+      }
+    }
+    #expect(files[0] == files[1])
+  }
+
+  @Test func layoutIsAsDocumented() {
+    #expect(MemoryLayout<Event>.stride == 72)
+    #expect(MemoryLayout<Event>.offset(of: \.function) == HistoryFormat.functionOffset)
+    #expect(MemoryLayout<Event>.offset(of: \.outcome) == HistoryFormat.functionOffset + 1)
+    for (index, function) in Function.allCases.enumerated() {
+      #expect(Int(function.rawValue) == index)
+      var event = Event()
+      event.function = function
+      event.outcome = .info
+      withUnsafeBytes(of: event) {
+        #expect($0[HistoryFormat.functionOffset] == function.rawValue)
+        #expect($0[HistoryFormat.functionOffset + 1] == 3)
+      }
+    }
+  }
+
+  @Test func timesIncreaseInOrderOfAppending() throws {
+    try withFile("history.bin") { path in
+      let recorder = try HistoryRecorder(path: path)
+      for time: Nanoseconds in [100, 100, 90, 105, 102, 103] {
+        var event = Event()
+        event.time = time
+        recorder.append(event)
+      }
+      recorder.close()
+      #expect(try HistoryReader.read(path).events.map(\.time) == [100, 101, 102, 105, 106, 107])
+    }
+  }
+
+  @Test func emptyHistoryIsComplete() throws {
+    try withFile("history.bin") { path in
+      #expect(try HistoryRecorder(path: path).close())
+      let history = try HistoryReader.read(path)
+      #expect(history.isComplete && history.events.isEmpty && history.names == Names())
+    }
+  }
+
+  @Test func cutAnywhereIsAPrefix() throws {
+    try withFile("history.bin") { path in
+      let (names, events) = try record(path, seed: 11, count: 400)
+      let bytes = try FileBytes.read(path)
+      var longest = 0
+      for cut in stride(from: 0, to: bytes.count, by: 7) {
+        let history = try HistoryReader.decode(Array(bytes[..<cut]), file: path)
+        #expect(!history.isComplete)
+        #expect(history.events.count >= longest)
+        #expect(names.entries.starts(with: history.names.entries))
+        #expect(zip(history.events, events).allSatisfy { fields($0) == fields($1) })
+        longest = history.events.count
+      }
+      #expect(longest > 350)
+      let zeros = bytes.dropLast(20) + [UInt8](repeating: 0, count: 4096)
+      #expect(try !HistoryReader.decode(Array(zeros), file: path).isComplete)
+    }
+  }
+
+  @Test func withoutCloseThePrefixIsThere() throws {
+    try withFile("history.bin") { path in
+      let recorder = try HistoryRecorder(path: path)
+      recorder.append(Event())
+      recorder.flush()
+      while try HistoryReader.read(path).events.isEmpty { usleep(1000) }
+      #expect(try !HistoryReader.read(path).isComplete)
+      recorder.close()
+      #expect(try HistoryReader.read(path).isComplete)
+    }
+  }
+
+  @Test func damageInTheMiddleIsToldWithItsPlace() throws {
+    try withFile("history.bin") { path in
+      _ = try record(path, seed: 13, count: 400)
+      var bytes = try FileBytes.read(path)
+      bytes[5000] ^= 0x10
+      let error = #expect(throws: HistoryError.self) { try HistoryReader.decode(bytes, file: "h.bin") }
+      #expect(error?.file == "h.bin")
+      let byte = try #require(error?.byte)
+      #expect(byte <= 5000 && byte > 5000 - 72 * 50 - 64)
+      #expect(error?.message.contains("damaged") == true)
+    }
+  }
+
+  @Test func othersFilesAreRefused() {
+    for text in ["{\"time\":1}", "SPh", "SPhx", "\u{0}\u{0}\u{0}\u{0}"] {
+      let bytes = Array(text.utf8)
+      if text == "SPh" {
+        #expect(throws: Never.self) { try HistoryReader.decode(bytes, file: "x") }
+      } else {
+        #expect(throws: HistoryError.self) { try HistoryReader.decode(bytes, file: "x") }
+      }
+    }
+  }
+
+  /// Thousands of damaged files: an error or a prefix of the truth, never a crash and never something else.
+  @Test(arguments: [UInt64(1), 2, 3, 4]) func damagedFilesNeverLie(seed: UInt64) throws {
+    try withFile("history.bin") { path in
+      let (_, events) = try record(path, seed: seed, count: 300)
+      let whole = try FileBytes.read(path)
+      var random = SeededGenerator(seed: seed, label: "mutator")
+      var refused = 0
+      for _ in 0..<1000 {
+        var bytes = whole
+        for _ in 0...random.below(3) {
+          let at = random.below(bytes.count)
+          switch random.below(5) {
+          case 0: bytes[at] ^= UInt8(1 << random.below(8))
+          case 1: bytes[at] = UInt8(random.below(256))
+          case 2: bytes.removeSubrange(at..<min(bytes.count, at + random.below(100)))
+          case 3:
+            bytes.insert(
+              contentsOf: bytes[at..<min(bytes.count, at + random.below(100))], at: random.below(bytes.count))
+          default: bytes.removeLast(random.below(bytes.count / 2))
+          }
+          if bytes.isEmpty { break }
+        }
+        do {
+          let history = try HistoryReader.decode(bytes, file: "x")
+          #expect(history.events.count <= events.count, "seed \(seed)")
+          #expect(zip(history.events, events).allSatisfy { fields($0) == fields($1) }, "seed \(seed)")
+          #expect(!history.isComplete || history.events.count == events.count, "seed \(seed)")
+        } catch is HistoryError {
+          refused += 1
+        }
+      }
+      #expect(refused > 100)
+    }
+  }
+
+  /// The same with checksums put right after the damage, so that what lies behind them is reached.
+  @Test(arguments: [UInt64(21), 22]) func damageUnderAGoodChecksumIsFound(seed: UInt64) throws {
+    try withFile("history.bin") { path in
+      _ = try record(path, seed: seed, count: 120)
+      let whole = try FileBytes.read(path)
+      var random = SeededGenerator(seed: seed, label: "mutator")
+      var refused = 0
+      for _ in 0..<1500 {
+        var bytes = whole
+        bytes[random.below(bytes.count)] = [0, 1, 0xff, UInt8(random.below(256))][random.below(4)]
+        repair(&bytes)
+        do { _ = try HistoryReader.decode(bytes, file: "x") } catch is HistoryError { refused += 1 }
+      }
+      #expect(refused > 100)
+    }
+  }
+
+  /// Recomputes the checksums along the lengths that the file claims.
+  private func repair(_ bytes: inout [UInt8]) {
+    func number(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) } }
+    var offset = 0
+    while offset + 32 <= bytes.count {
+      let end = offset + 32 + number(offset + 20)
+      guard end <= bytes.count else { return }
+      bytes.replaceSubrange(
+        offset + 24..<offset + 28, with: HistoryFormat.littleEndian(CRC32C.checksum(Array(bytes[offset + 32..<end]))))
+      bytes.replaceSubrange(
+        offset + 28..<offset + 32, with: HistoryFormat.littleEndian(CRC32C.checksum(Array(bytes[offset..<offset + 28])))
+      )
+      offset = end
+    }
+  }
+
+  @Test func aFullLimitEndsTheRecordingAloud() throws {
+    try withFile("history.bin") { path in
+      let recorder = try HistoryRecorder(path: path, limit: 4096, blockEvents: 100)
+      for _ in 0..<1000 { recorder.append(Event()) }
+      #expect(recorder.failure?.contains("does not keep up") == true)
+      #expect(!recorder.close())
+      #expect(try !HistoryReader.read(path).isComplete)
+    }
+  }
+
+  @Test func aFullDiskEndsTheRecordingAloud() throws {
+    let recorder = try HistoryRecorder(path: "/dev/full")
+    for _ in 0..<10_000 { recorder.append(Event()) }
+    #expect(!recorder.close())
+    #expect(recorder.failure?.contains("cannot be written") == true)
+  }
+
+  @Test func aMissingFolderIsAnError() {
+    let error = #expect(throws: HistoryError.self) { try HistoryRecorder(path: "/nowhere/history.bin") }
+    #expect(error?.description.hasPrefix("/nowhere/history.bin: cannot be created") == true)
+  }
+}
