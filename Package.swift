@@ -44,7 +44,10 @@ let package = Package(
     module("Workloads", ["Base", "Drivers", "AMQP", "History", "EventLoop", "Scenario", "Arena"]),
     module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
-    program("stormproof", ["Base", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads"]),
+    module("Arguments"),
+    program("stormproof", [
+      "Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads",
+    ]),
     program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
     tests(of: "Base"),
     tests(of: "EventLoop"),
@@ -54,18 +57,21 @@ let package = Package(
     tests(of: "AMQP", ["Base"]),
     tests(of: "Raft", ["Base"]),
     tests(of: "Broker", ["Base", "AMQP", "Raft"]),
-    tests(of: "Simulator", ["Base", "Broker", "Checkers", "History"]),
-    tests(of: "Scenario", ["Base"]),
+    tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
+    tests(of: "Scenario", ["Base", "Checkers"]),
+    tests(of: "Arguments"),
     .executableTarget(
-      name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop"], path: "Tests/Helpers/arena-probe",
-      swiftSettings: strict),
+      name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
+      path: "Tests/Helpers/arena-probe", swiftSettings: strict),
     tests(of: "Arena", ["Base", "CLinux", "EventLoop", "arena-probe"]),
-    tests(of: "Faults", ["Base", "Arena", "Scenario", "History"]),
+    tests(of: "Faults", ["Base", "Arena", "Scenario", "History", "EventLoop", "arena-probe"]),
     tests(of: "Drivers", ["Base", "AMQP", "EventLoop", "Scenario"]),
     tests(of: "Workloads", ["Base", "AMQP", "Drivers", "EventLoop", "History", "Checkers", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),
     tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
     .testTarget(name: "HouseTests", swiftSettings: strict),
+    .testTarget(
+      name: "NodeTests", dependencies: ["stormproof-node", "Base", "Broker", "EventLoop"], swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
   ]
 )

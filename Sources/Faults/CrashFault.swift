@@ -31,17 +31,22 @@ final class CrashFault: Fault {
   }
 
   func probe(_ then: @escaping (FaultProbe) -> Void) {
-    if killed.isEmpty { return then(FaultProbe(inForce: false, text: "no process to kill: \(list(nodes)) did not run")) }
-    let arena = arena
-    arena.inTime(5 * .second, { waitForEnds($0) }) { [self] ended in
-      let time = FaultClock.now() - began
-      let left = killed.filter { !isGone($0.name, $0.pid) }.map(\.name)
-      let text = left.isEmpty ? "the pids of \(list(killed.map(\.name))) are gone" : "\(list(left)) did not end"
-      then(
-        FaultProbe(
-          inForce: ended && left.isEmpty,
-          counts: ["processes-killed": Double(killed.count - left.count), "gone-after-ms": time.milliseconds], text: text))
+    if killed.isEmpty {
+      return then(FaultProbe(inForce: false, text: "no process to kill: \(list(nodes)) did not run"))
     }
+    let arena = arena
+    arena.inTime(
+      5 * .second, { waitForEnds($0) },
+      then: { [self] ended in
+        let time = FaultClock.now() - began
+        let left = killed.filter { !isGone($0.name, $0.pid) }.map(\.name)
+        let text = left.isEmpty ? "the pids of \(list(killed.map(\.name))) are gone" : "\(list(left)) did not end"
+        then(
+          FaultProbe(
+            inForce: ended && left.isEmpty,
+            counts: ["processes-killed": Double(killed.count - left.count), "gone-after-ms": time.milliseconds],
+            text: text))
+      })
   }
 
   private func waitForEnds(_ done: @escaping () -> Void) {

@@ -92,7 +92,9 @@ class DiskFault {
     var touched: UInt64 = 0
     for name in nodes {
       guard let now = arena.context.disk(name)?.counters, let before = before[name] else { continue }
-      touched += operations.reduce(0) { $0 + (Self.touched(ruleEffect, now[$1]) &- Self.touched(ruleEffect, before[$1])) }
+      touched += operations.reduce(0) {
+        $0 + (Self.touched(ruleEffect, now[$1]) &- Self.touched(ruleEffect, before[$1]))
+      }
       longestWait = max(longestWait, operations.map { now[$0].longestWait }.max() ?? 0)
     }
     let (key, verb) =

@@ -29,7 +29,7 @@ final class FaultRun {
   private var mustHeal = false
   /// The figures at the heal, until the probe has answered too.
   private var finalEffect: FaultEffect?
-  private var saidFinalEvidence = false
+  private var saidEvidence = false
 
   private static let answerLimit = 2 * Nanoseconds.second
   private static let trafficQuestion = 2 * Nanoseconds.millisecond
@@ -45,23 +45,23 @@ final class FaultRun {
     typealias Answer = (nodes: [String], how: String)
     arena.within(
       Self.answerLimit,
-      { (done: @escaping (Answer) -> Void) in context.resolve(plan.target, seed: plan.seed) { done(($0, $1)) } }
-    ) { [self] answer in
-      let (nodes, how) = answer ?? ([], "nobody said in time who that is")
-      self.nodes = nodes
-      var intent = event(.faultIntent)
-      intent.text = "\(Self.describe(plan)): \(how)"
-      context.emit(intent)
-      if nodes.isEmpty {
-        say(FaultProbe(inForce: false, text: "nobody to hit: \(how)"), FaultEffect(felt: false, text: ""))
-        return finish()
-      }
-      if mustHeal { return callOff() }
-      record(begins: true) { [self] in
-        if !mustHeal { return act() }
-        record(begins: false) { [self] in callOff() }
-      }
-    }
+      { (done: @escaping (Answer) -> Void) in context.resolve(plan.target, seed: plan.seed) { done(($0, $1)) } },
+      then: { [self] answer in
+        let (nodes, how) = answer ?? ([], "nobody said in time who that is")
+        self.nodes = nodes
+        var intent = event(.faultIntent)
+        intent.text = "\(Self.describe(plan)): \(how)"
+        context.emit(intent)
+        if nodes.isEmpty {
+          say(FaultProbe(inForce: false, text: "nobody to hit: \(how)"), FaultEffect(felt: false, text: ""))
+          return finish()
+        }
+        if mustHeal { return callOff() }
+        record(begins: true) { [self] in
+          if !mustHeal { return act() }
+          record(begins: false) { [self] in callOff() }
+        }
+      })
   }
 
   private func act() {
@@ -69,9 +69,11 @@ final class FaultRun {
     self.fault = fault
     let before = FaultClock.now()
     fault.begin { [self] in
-      emit(.faultBegan, before, FaultClock.now(), nil)
+      emit(.faultBegan, before, FaultClock.now(), "\(Self.describe(plan)): \(list(nodes))")
       stage = .standing
-      healTimer = arena.loop.preciseTimer(after: before + plan.length - FaultClock.now()) { [weak self] in self?.heal() }
+      healTimer = arena.loop.preciseTimer(after: before + plan.length - FaultClock.now()) { [weak self] in
+        self?.heal()
+      }
       fault.probe { [self] result in probed(result) }
       if mustHeal { heal() }
     }
@@ -84,8 +86,7 @@ final class FaultRun {
 
   private func probed(_ result: FaultProbe) {
     probe = result
-    if stage == .standing { say(result, fault?.effect()) }
-    sayFinalEvidence()
+    sayEvidence()
   }
 
   /// At the end of its time, or of the load: takes it back as soon as it stands, and calls `then` when it is over.
@@ -109,7 +110,7 @@ final class FaultRun {
       let before = FaultClock.now()
       fault.heal { [self] trouble in
         finalEffect = fault.effect()
-        sayFinalEvidence()
+        sayEvidence()
         emit(.faultHealed, before, FaultClock.now(), trouble)
         record(begins: false) { [self] in finish() }
         watchTraffic(fault)
@@ -135,14 +136,16 @@ final class FaultRun {
 
   private func record(begins: Bool, _ then: @escaping () -> Void) {
     let (context, id) = (arena.context, plan.id)
-    arena.inTime(Self.answerLimit, { context.record(id, begins: begins, $0) }) { [self] answered in
-      if !answered {
-        var note = event(.note)
-        note.text = "the \(begins ? "begin" : "heal") of \(id) could not be recorded in the history"
-        context.emit(note)
-      }
-      then()
-    }
+    arena.inTime(
+      Self.answerLimit, { context.record(id, begins: begins, $0) },
+      then: { [self] answered in
+        if !answered {
+          var note = event(.note)
+          note.text = "the \(begins ? "begin" : "heal") of \(id) could not be recorded in the history"
+          context.emit(note)
+        }
+        then()
+      })
   }
 
   private func watchTraffic(_ fault: any Fault) {
@@ -163,19 +166,19 @@ final class FaultRun {
 
   // MARK: what is said
 
-  /// The last word on the evidence: with what the probe showed, and the figures at the heal.
-  private func sayFinalEvidence() {
-    guard let probe, let finalEffect, !saidFinalEvidence else { return }
-    saidFinalEvidence = true
+  /// When both are known: what the probe showed, and the figures at the heal.
+  private func sayEvidence() {
+    guard let probe, let finalEffect, !saidEvidence else { return }
+    saidEvidence = true
     say(probe, finalEffect)
   }
 
-  private func say(_ probe: FaultProbe, _ effect: FaultEffect?) {
+  private func say(_ probe: FaultProbe, _ effect: FaultEffect) {
     var evidence = event(.faultEvidence)
     evidence.inForce = probe.inForce
-    evidence.felt = effect?.felt ?? false
-    evidence.counts = probe.counts.merging(effect?.counts ?? [:]) { $1 }
-    evidence.text = [probe.text, effect?.text ?? ""].filter { !$0.isEmpty }.joined(separator: "; ")
+    evidence.felt = effect.felt
+    evidence.counts = probe.counts.merging(effect.counts) { $1 }
+    evidence.text = [probe.text, effect.text].filter { !$0.isEmpty }.joined(separator: "; ")
     arena.context.emit(evidence)
   }
 

@@ -43,7 +43,9 @@ enum LinkShapes {
     var part = nodes.filter { targets.contains($0) }
     var others = nodes.filter { !targets.contains($0) }
     var generator = SeededGenerator(seed: seed, label: "halves")
-    while part.count < nodes.count / 2 && !others.isEmpty { part.append(others.remove(at: generator.below(others.count))) }
+    while part.count < nodes.count / 2 && !others.isEmpty {
+      part.append(others.remove(at: generator.below(others.count)))
+    }
     return part
   }
 
@@ -83,8 +85,8 @@ struct StandingPolicies {
       all.cut = all.cut || policy.cut
       all.delay += policy.delay
       all.jitter += policy.jitter
-      all.loss = 1 - (1 - all.loss) * (1 - policy.loss)
-      all.duplicate = 1 - (1 - all.duplicate) * (1 - policy.duplicate)
+      all.loss += policy.loss - all.loss * policy.loss
+      all.duplicate += policy.duplicate - all.duplicate * policy.duplicate
       if policy.rate > 0 { all.rate = all.rate == 0 ? policy.rate : min(all.rate, policy.rate) }
     }
     return all

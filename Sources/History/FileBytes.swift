@@ -33,6 +33,9 @@ public enum FileBytes {
     }
   }
 
+  /// Whether there is something at this path that can be read.
+  public static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+
   /// Puts `bytes` into place at once: a reader sees the old file or the new one, never a part.
   public static func replace(_ path: String, with bytes: [UInt8]) throws(HistoryError) {
     let temporary = path + ".new"

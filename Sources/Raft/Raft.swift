@@ -69,6 +69,8 @@ public struct Raft: Sendable {
     lastLeaderContact = now
     reported = (.follower, term, nil)
     resetElectionTimer()
+    // Who is alone has nobody to wait for.
+    if config.peers.count == 1 { electionDeadline = now }
   }
 
   public var lastIndex: UInt64 { log.lastIndex }

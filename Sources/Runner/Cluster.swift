@@ -185,7 +185,7 @@ final class Cluster {
     return members.map { member in
       var sample = NodeSample(name: member.plan.name)
       sample.role = roles.said[member.plan.name]?.role ?? ""
-      let written = Int64(member.disk.writtenBytes)
+      let written = Int64(member.disk.counters.bytesWritten)
       sample.diskWritten = max(0, written - member.written)
       member.written = written
       guard let usage = member.process.sample() else { return sample }

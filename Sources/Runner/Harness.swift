@@ -43,7 +43,7 @@ public struct Run {
     do {
       try prepare()
       manifest = try Circumstances.manifest(of: plan, driver: driver, directory: directory.path, command: command)
-      try manifest.json().write(to: URL(fileURLWithPath: directory.manifest))
+      try manifest.write(to: directory.manifest)
     } catch let error as RunFailure {
       throw error
     } catch {
@@ -74,7 +74,7 @@ public struct Run {
       }
     }
     try Data(scenario.utf8).write(to: URL(fileURLWithPath: directory.scenario))
-    try Data(plan.json().utf8).write(to: URL(fileURLWithPath: directory.plan))
+    try Data(plan.json.utf8).write(to: URL(fileURLWithPath: directory.plan))
     linkLatest()
   }
 

@@ -52,14 +52,14 @@ final class LeaderQuestion {
       }
       guard let leader = cluster.roles.leader() else { return then(nil, "no node says that it leads") }
       let age = (Loop.monotonicNow() - leader.at).seconds
-      then(leader.node, "\(leader.node) leads, term \(leader.term), said \(rounded(age)) s ago")
+      then(leader.node, "\(leader.node) leads, term \(leader.term), said \(Self.rounded(age)) s ago")
     case .management(let port):
       let begin = Loop.monotonicNow()
       let candidates = cluster.members.filter { $0.process.isRunning && $0.isReady }
       askManagement(candidates[...], port: port, queue: queue) { node, asked in
         let age = (Loop.monotonicNow() - begin).seconds
         guard let node, let asked else { return then(nil, "no node's management interface knows who leads \(queue)") }
-        then(node, "\(queue) is led by \(node), as \(asked) said within \(rounded(age)) s")
+        then(node, "\(queue) is led by \(node), as \(asked) said within \(Self.rounded(age)) s")
       }
     }
   }
@@ -91,5 +91,5 @@ final class LeaderQuestion {
     }
   }
 
-  private func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+  private static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 }

@@ -112,7 +112,7 @@ final class Supervisor {
   private func startLoad() {
     do {
       let process = try ControlledProcess<LoadReport, LoadCommand>(
-        loop: loop, arguments: [LoadProcess.name], namespace: network.namespace(of: Self.clients))
+        loop: loop, arguments: ["load"], namespace: network.namespace(of: Self.clients))
       process.channel.onMessage = { [unowned self] in take($0) }
       process.channel.onEnd = { [unowned self] end in
         if !over { fail(.internalError, "the load process is gone: \(end)") }
@@ -135,7 +135,7 @@ final class Supervisor {
     let loadAt = Loop.monotonicNow() + plan.phases.warmup
     enter("warmup")
     load?.channel.send(.begin(loadAt: loadAt))
-    let nemesis = Nemesis(faults: plan.faults, context: self)
+    let nemesis = Nemesis(plan: plan.faults, context: self)
     self.nemesis = nemesis
     nemesis.start(loadAt: loadAt)
     loop.preciseTimer(after: plan.phases.warmup) { [self] in enter("load") }
@@ -284,7 +284,7 @@ extension Supervisor: FaultContext {
   }
 
   func emit(_ event: RunEvent) {
-    events.write(RunEvents.line(event))
+    events.write(bytes: RunEvents.line(event))
     harness.send(.event(event))
   }
 }

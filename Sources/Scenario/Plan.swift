@@ -280,6 +280,15 @@ public struct FaultPlan: Codable, Equatable, Sendable {
     case oneWay = "one-way"
   }
 
+  /// What `operations` may hold, in the words of FUSE; fsync is fdatasync too.
+  public static let operationNames = [
+    "lookup", "getattr", "setattr", "open", "create", "read", "write", "fsync", "fallocate", "rename", "unlink",
+    "mkdir",
+    "readdir",
+  ]
+  /// What `error` may be.
+  public static let errorNames = ["EIO", "ENOSPC", "EROFS", "EDQUOT"]
+
   /// Kind and count: `crash#1`.
   public var id: String
   public var kind: Kind

@@ -42,6 +42,9 @@ public struct Scenario: Equatable, Sendable {
   public var faults: [FaultPlan]
   public var expect: [Expectations]
 
+  /// Bytes that a scenario file may have.
+  public static let byteLimit = YamlLimits.bytes
+
   /// Reads a scenario file.
   /// - Throws: all its mistakes, by position.
   public static func decode(_ yaml: [UInt8]) throws(Mistakes) -> Scenario {

@@ -14,9 +14,10 @@ import Testing
       let history =
         SimulatedRun(seed: 1, level: level, messages: 160_000, producers: 8, consumers: 16, queues: 4).history
       var result = DeliveryResult()
-      let spent = (0..<5).map { _ in
-        time { result = DeliveryChecker.check(history, options: DeliveryOptions(level: level)) }
-      }.min() ?? 0
+      let spent =
+        (0..<5).map { _ in
+          time { result = DeliveryChecker.check(history, options: DeliveryOptions(level: level)) }
+        }.min() ?? 0
       let count = history.events.count
       print("delivery \(level): \(count) events, \(Int(spent * 1e3)) ms, \(Int(spent * 1e9) / count) ns an event")
       #expect(Violations.verdict(of: result, judgedAs: level) == .valid)

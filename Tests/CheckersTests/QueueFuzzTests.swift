@@ -30,6 +30,47 @@ import Testing
     }
   }
 
+  /// A late value is excused by a dequeue of unknown result that took it before and gave it back.
+  @Test func returnsAgreeWithSearch() {
+    var verdicts: [HistoryVerdict: Int] = [:]
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(1500)) {
+      let rng = SeededGenerator(seed: seed, label: "returns")
+      let mix = QueueMix(hasUnknown: true, hasEmpties: false, hasSightings: false)
+      let history = RandomQueueHistory.make(rng, .fifo, mix, operations: 9)
+      var pass = QueuePass(history, model: .fifo, findingLimit: 10)
+      pass.ledger.mayReturn = true
+      pass.readAll()
+      let result = pass.judge()
+      verdicts[result.verdict, default: 0] += 1
+      #expect(
+        NaiveQueue.isLinearizable(history, .fifo, mayReturn: true) == (result.verdict == .valid),
+        "seed \(seed) \(describe(history)) \(result.findings)")
+    }
+    #expect(verdicts[.violated, default: 0] > 50 && verdicts[.valid, default: 0] > 50)
+  }
+
+  /// The simulated broker puts back at the head, so every one of its queues is in order, whatever breaks.
+  @Test func soundDeliveriesAreInOrder() {
+    var dequeued = 0
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(400)) {
+      var rng = SeededGenerator(seed: seed, label: "order")
+      let level = rng.pick(ReliabilityLevel.allCases)
+      let history =
+        SimulatedRun(
+          seed: seed, level: level, messages: 1 + rng.below(20), producers: 1 + rng.below(2),
+          consumers: 1 + rng.below(3), queues: 1 + rng.below(2), isRough: rng.chance(0.5)
+        ).history
+      for name in ["q0", "q1"] {
+        guard let queue = history.names.entries.firstIndex(of: .word(name)) else { continue }
+        let result = QueueChecker.checkDeliveries(
+          history, queue: UInt16(queue), options: DeliveryOptions(level: level))
+        dequeued += result.dequeued
+        #expect(result.verdict == .valid, "seed \(seed) \(level) \(name) \(result.findings)")
+      }
+    }
+    #expect(dequeued > 1000)
+  }
+
   private func describe(_ history: RecordedHistory) -> String {
     history.events.map {
       "\($0.time):\($0.op) \($0.outcome) \($0.function) \($0.message == .none ? "-" : "\($0.message)")"

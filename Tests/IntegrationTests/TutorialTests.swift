@@ -68,8 +68,9 @@ private func freePort() throws -> UInt16 {
     #expect(try node.kill(SIGKILL).status == 128 + SIGKILL)
     try node.start()
     let first = try node.python("worker", "15", kind)
-    // The worker held one more when it ended: that one comes again, and says so.
-    #expect(first == (0..<15).map { "task \($0)" } + ["left 24"])
+    // The worker may have held one more when it ended: that one comes again, and says so.
+    #expect(first.dropLast() == (0..<15).map { "task \($0)" })
+    #expect(["left 24", "left 25"].contains(first.last))
     // These are confirmed, and so what was acknowledged before is durable too.
     #expect(try node.python("new_task", "40", "10", kind) == ["sent 10"])
     #expect(try node.kill(SIGKILL).status == 128 + SIGKILL)

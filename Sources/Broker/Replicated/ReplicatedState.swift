@@ -188,7 +188,9 @@ final class ReplicatedState {
   }
 
   private func bind(_ binding: Binding) -> OperationResult {
-    guard let exchange = exchanges[binding.exchange] else { return .failed(.notFound, Text.noExchange(binding.exchange)) }
+    guard let exchange = exchanges[binding.exchange] else {
+      return .failed(.notFound, Text.noExchange(binding.exchange))
+    }
     guard let queue = queues[binding.queue] else { return .failed(.notFound, Text.noQueue(binding.queue)) }
     guard !exchange.has(binding.key, queue) else { return .done }
     exchange.bind(binding.key, queue)

@@ -127,14 +127,22 @@ final class Channel {
 
   func put(off item: Deferred) {
     deferred.append(item)
-    if case .publish(_, let message) = item { session.deferredBytes += message.size + 64 } else { session.deferredBytes += 64 }
+    if case .publish(_, let message) = item {
+      session.deferredBytes += message.size + 64
+    } else {
+      session.deferredBytes += 64
+    }
   }
 
   func nextDeferred() -> Deferred? {
     guard hasDeferred else { return nil }
     let item = deferred[deferredHead]
     deferredHead += 1
-    if case .publish(_, let message) = item { session.deferredBytes -= message.size + 64 } else { session.deferredBytes -= 64 }
+    if case .publish(_, let message) = item {
+      session.deferredBytes -= message.size + 64
+    } else {
+      session.deferredBytes -= 64
+    }
     if deferredHead == deferred.count {
       deferred.removeAll(keepingCapacity: true)
       deferredHead = 0

@@ -10,7 +10,8 @@ extension FrontEnd {
     case .basicAck(let ack): (tag, isMultiple, verdict) = (ack.deliveryTag, ack.multiple, .settle)
     case .basicNack(let nack):
       (tag, isMultiple, verdict) = (nack.deliveryTag, nack.multiple, nack.requeue ? .requeue : .settle)
-    case .basicReject(let reject): (tag, isMultiple, verdict) = (reject.deliveryTag, false, reject.requeue ? .requeue : .settle)
+    case .basicReject(let reject):
+      (tag, isMultiple, verdict) = (reject.deliveryTag, false, reject.requeue ? .requeue : .settle)
     default: return
     }
     if !isMultiple {

@@ -210,7 +210,9 @@ final class FrontEnd {
   }
 
   func pump(_ channel: Channel) {
-    while !channel.isEnded, !channel.isBlocked, let item = channel.nextDeferred() { run(item, channel, isFresh: isCurrent) }
+    while !channel.isEnded, !channel.isBlocked, let item = channel.nextDeferred() {
+      run(item, channel, isFresh: isCurrent)
+    }
     if channel.isGone, !channel.isEnded, !channel.isBlocked || !channel.hasDeferred {
       orphans.removeAll { $0 === channel }
       finish(channel)

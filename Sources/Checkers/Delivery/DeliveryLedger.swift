@@ -90,6 +90,8 @@ struct DeliveryLedger {
     /// The latest invocation that must precede something read here: the broker had the session then.
     var floor = before
     var ended = never
+    /// The invocation of its subscription.
+    var subscribed = before
     var queue = Names.none
     var isAuto = false
     var isOpen = false

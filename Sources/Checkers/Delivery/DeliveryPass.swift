@@ -131,6 +131,7 @@ extension DeliveryLedger {
       sessions[s].isAuto = event.flags.contains(.autoAck)
       sessions[s].queue = event.place
       sessions[s].floor = at
+      sessions[s].subscribed = at
       return invoked(event, at)
     }
     if event.outcome == .ok, !sessions[s].isOpen {

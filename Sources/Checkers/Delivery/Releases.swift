@@ -52,10 +52,16 @@ struct Releases {
       }
       at = ack.nextOfDelivery
     }
+    return min(free, givenBack(delivery, in: ledger))
+  }
+
+  /// The earliest moment at which the broker can have taken the delivery back unasked, or on a recover.
+  private func givenBack(_ delivery: DeliveryLedger.Delivery, in ledger: DeliveryLedger) -> Int32 {
+    var free = DeliveryLedger.never
     let list = recovers[Int(delivery.session)]
     if !list.isEmpty {
       let first = firstIndex(in: list) { $0.reply > delivery.read }
-      if first < list.count { free = min(free, max(list[first].invoke, delivery.low)) }
+      if first < list.count { free = max(list[first].invoke, delivery.low) }
     }
     if !windows.isEmpty {
       let low = ledger.time(delivery.low)
@@ -63,6 +69,25 @@ struct Releases {
       if first < windows.count { free = min(free, max(windows[first].begin, delivery.low)) }
     }
     return free
+  }
+
+  /// The earliest moment at which the broker can have sent something else in the delivery's place; `never`: not at all.
+  func slotFree(_ delivery: DeliveryLedger.Delivery, in ledger: DeliveryLedger) -> Int32 {
+    var free = min(delivery.requeued, givenBack(delivery, in: ledger))
+    var at = delivery.firstAck
+    while at >= 0 {
+      free = min(free, ledger.acks[Int(at)].invoke)
+      at = ledger.acks[Int(at)].nextOfDelivery
+    }
+    return free
+  }
+
+  /// The first moment of the session at which a fault may have made the broker take something back; `never`: none.
+  func firstFault(of session: DeliveryLedger.Session, in ledger: DeliveryLedger) -> Int32 {
+    let begin = ledger.time(session.subscribed)
+    let first = firstIndex(in: windows) { $0.end >= begin }
+    guard first < windows.count, windows[first].begin <= session.ended else { return DeliveryLedger.never }
+    return max(windows[first].begin, session.subscribed)
   }
 
   /// Whether two of these deliveries of one attempt in one queue exclude each other: each was read before the other can

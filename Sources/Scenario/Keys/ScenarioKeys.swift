@@ -40,7 +40,7 @@ enum ScenarioKeys {
   private static let cluster = Shape.table(
     Table([
       Key("broker", .word(BrokerTraits.known.map(\.name)), .otherwise("embedded"), "Which broker is tested."),
-      Key("nodes", .whole(1...7), .otherwise("3"), "How many nodes: n1, n2, …"),
+      Key("nodes", .whole(1...7), .otherwise("3"), "How many nodes, named n1, n2 and so on."),
     ]))
 
   private static let topology = Shape.table(
@@ -190,7 +190,7 @@ enum ScenarioKeys {
       .value(kind.rawValue, of: "kind"),
       [
         Key("kind", .word([kind.rawValue]), .required, "What is done."),
-        Key("target", target, .required, "Whom it hits: n2, leader, {leader-of: q}, random, …"),
+        Key("target", target, .required, "Whom it hits: a node, or a role that is looked up when the fault fires."),
         Key("at", anyTime, .required, "When, from the begin of the load phase."),
       ] + more)
   }
@@ -200,7 +200,7 @@ enum ScenarioKeys {
     standing,
     Key("path", .name(glob), .otherwise("\"*\""), "Files concerned, by their path inside the data directory."),
     Key(
-      "operations", .list(.word(["open", "read", "write", "fsync", "create", "rename", "unlink", "truncate"]), 0...8),
+      "operations", .list(.word(FaultPlan.operationNames), 0...FaultPlan.operationNames.count),
       .otherwise("[]"), "Operations concerned; none: write and fsync."),
   ]
 
@@ -229,6 +229,6 @@ enum ScenarioKeys {
     fault(.diskDelay, files + [Key("delay", duration(0.001...60), .required, "Added to every operation.")]),
     fault(
       .diskError,
-      files + [Key("error", .word(["EIO", "ENOSPC", "EROFS"]), .otherwise("EIO"), "What operations end with.")]),
+      files + [Key("error", .word(FaultPlan.errorNames), .otherwise("EIO"), "What operations end with.")]),
   ])
 }

@@ -70,11 +70,9 @@ extension Rules {
 
   /// Why two faults must not stand at the same time; nil: they may.
   private func conflict(_ a: FaultPlan, _ b: FaultPlan) -> String? {
-    func isOfNetwork(_ fault: FaultPlan) -> Bool { fault.kind == .partition || fault.kind == .link }
-    if isOfNetwork(a), isOfNetwork(b) { return "both change the links between nodes, and one would heal the other" }
     let mayMeet = a.target == b.target || [a.target, b.target].contains { $0 == .all || $0 == .majority }
     if !mayMeet { return nil }
     if a.kind == .crash || b.kind == .crash { return "a node that is down cannot be hit" }
-    return a.kind == b.kind ? "the same fault on the same node, and one would heal the other" : nil
+    return a.kind == b.kind ? "of the same fault twice on a node, neither can be proved alone" : nil
   }
 }

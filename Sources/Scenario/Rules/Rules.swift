@@ -8,6 +8,7 @@ struct Rules {
   let file: Value
   let scenario: Scenario
   var mistakes: [Mistake]
+  var brokers = BrokerTraits.known
 
   mutating func apply() {
     topology()
@@ -61,7 +62,7 @@ struct Rules {
 
   private mutating func type(of queue: Value) {
     guard let type = queue["type"], let word = type.asText else { return }
-    if let traits = BrokerTraits.named(scenario.broker), let kind = QueuePlan.Kind(rawValue: word),
+    if let traits = brokers.first(where: { $0.name == scenario.broker }), let kind = QueuePlan.Kind(rawValue: word),
       !traits.queueTypes.contains(kind)
     {
       let types = traits.queueTypes.map(\.rawValue).joined(separator: ", ")

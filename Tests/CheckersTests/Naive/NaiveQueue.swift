@@ -27,18 +27,23 @@ struct NaiveQueue {
   private struct State: Hashable {
     var done: UInt64
     var inside: [MessageID]
+    /// Taken by nobody knows whom, and able to come back.
+    var away: Set<MessageID> = []
     var ever: Set<MessageID>
   }
 
   private let model: QueueModel
+  private let mayReturn: Bool
   private var operations: [Operation] = []
 
-  static func isLinearizable(_ history: RecordedHistory, _ model: QueueModel) -> Bool {
-    NaiveQueue(history, model).search()
+  /// - Parameter mayReturn: What a dequeue of unknown result took may come back to the head, at any later time.
+  static func isLinearizable(_ history: RecordedHistory, _ model: QueueModel, mayReturn: Bool = false) -> Bool {
+    NaiveQueue(history, model, mayReturn).search()
   }
 
-  private init(_ history: RecordedHistory, _ model: QueueModel) {
+  private init(_ history: RecordedHistory, _ model: QueueModel, _ mayReturn: Bool) {
     self.model = model
+    self.mayReturn = mayReturn
     for invoke in history.events where invoke.outcome == .invoke {
       let completion = history.events.last { $0.op == invoke.op && $0.outcome != .invoke }
       let outcome = completion?.outcome ?? .info
@@ -73,13 +78,15 @@ struct NaiveQueue {
     case .see(let value): return state.ever.contains(value) ? [state] : []
     case .findNothing: return state.inside.isEmpty ? [state] : []
     case .take(let value):
+      if new.away.remove(value) != nil { return [new] }
       guard let at = state.inside.firstIndex(of: value), model == .bag || at == 0 else { return [] }
       new.inside.remove(at: at)
       return [new]
     case .takeAny:
       return (model == .fifo ? state.inside.indices.prefix(1) : state.inside.indices[...]).map { at in
         var new = state
-        new.inside.remove(at: at)
+        let value = new.inside.remove(at: at)
+        if mayReturn { new.away.insert(value) }
         return new
       }
     }

@@ -38,9 +38,12 @@ struct RandomQueueHistory {
 
   static func make(_ rng: SeededGenerator, _ model: QueueModel, _ mix: QueueMix, operations: Int) -> RecordedHistory {
     var random = RandomQueueHistory(rng: rng)
-    random.schedule(operations, mix)
-    random.execute(model, mix)
-    random.damage(mix)
+    repeat {
+      (random.operations, random.values) = ([], 0)
+      random.schedule(operations, mix)
+      random.execute(model, mix)
+      random.damage(mix)
+    } while random.operations.isEmpty
     return random.history()
   }
 

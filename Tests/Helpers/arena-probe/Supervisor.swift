@@ -52,6 +52,7 @@ final class Supervisor {
     case "broken": try broken()
     case "companion": try companion()
     case "disk": try disk(arguments)
+    case "faults": try faults(arguments)
     case "appends": try appends(arguments)
     case "rules": try rules(arguments)
     case "stalled": try stalled(arguments)

@@ -1,0 +1,119 @@
+// Stormproof's commands. The program lists those that it can do: a spec alone promises nothing.
+
+/// The table's rows.
+public enum Commands {
+  private static let scenario = OperandSpec("FILE", kind: .file, "Scenario file.")
+  private static let run = OperandSpec("RUN", kind: .directory, "Directory of a run, such as reports/latest.")
+  private static let json = OptionSpec("json", "Print JSON instead of text.")
+  private static let seed = OptionSpec("seed", value: "N", "Seed instead of the scenario's.")
+  private static let bundles = ["low", "medium", "high"]
+  private static let levels = OptionSpec(
+    "levels", value: "A,B", kind: .list(bundles), "Only these of the scenario's levels.")
+
+  public static let runScenario = CommandSpec(
+    "run", summary: "Run a scenario, check it, write its report.",
+    about: """
+      Progress goes to stderr, the result to stdout. Every level runs on a fresh cluster in a sandbox that ends with the
+      run. Exit status: 0 all guarantees hold, 1 one is violated, 2 mistake in the scenario or the command line,
+      3 inconclusive, 4 a threshold missed, 5 environment or broker failed to start, 70 internal error, 130 interrupted.
+      """,
+    operands: [scenario],
+    options: [
+      seed, levels,
+      OptionSpec("out", value: "DIR", kind: .directory, "Run directory, new or empty; else reports/TIME-NAME."),
+      OptionSpec("defect", value: "NAME", "Start the embedded broker with a planted defect, to test the checkers."),
+      json,
+    ])
+
+  public static let check = CommandSpec(
+    "check", summary: "Judge again what a run recorded, or check a history file.",
+    about: "A run directory is judged as by `run`, even when the run was killed. A file is checked against a model.",
+    operands: [OperandSpec("RUN|FILE", kind: .file, "Directory of a run, or a history as JSON lines.")],
+    options: [
+      OptionSpec(
+        "model", value: "MODEL", kind: .words(["fifo", "queue", "bag", "at-least-once"]),
+        "How to check a file: fifo (or queue), bag, at-least-once."),
+      OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."), json,
+    ])
+
+  public static let report = CommandSpec(
+    "report", summary: "Write a run's report again.", operands: [run])
+
+  public static let export = CommandSpec(
+    "export", summary: "Print the history of a run.", operands: [run],
+    options: [
+      OptionSpec("format", value: "FORMAT", kind: .words(["jsonl"]), "jsonl: JSON lines, an event a line."),
+      OptionSpec("level", value: "LEVEL", kind: .text, "Level of the run; needed where it has several."),
+    ])
+
+  public static let plan = CommandSpec(
+    "plan", summary: "Print the plan of a scenario as JSON: every choice that is made before the run.",
+    about: "The same file, seed and levels give the same bytes.", operands: [scenario], options: [seed, levels])
+
+  public static let validate = CommandSpec(
+    "validate", summary: "Check a scenario file and point at every mistake.",
+    about: "Mistakes go to stderr as FILE:LINE:COLUMN: what, expected what; the exit status is 2 then.",
+    operands: [scenario], options: [json])
+
+  public static let schema = CommandSpec(
+    "schema", summary: "Print the JSON Schema of scenario files, for editors.")
+
+  public static let doctor = CommandSpec(
+    "doctor", summary: "Say which faults this machine can do, and how to get the rest.",
+    about: "Tries everything in a sandbox that lives for some milliseconds. Exit status 5 where nothing can be run.",
+    options: [json])
+
+  public static let completions = CommandSpec(
+    "completions", summary: "Print a completion script for a shell.",
+    operands: [OperandSpec("SHELL", kind: .words(ProgramSpec.shells), "bash, zsh or fish.")])
+}
+
+/// Options of `run`.
+public struct RunOptions: Equatable, Sendable {
+  public var file: String
+  public var seed: UInt64?
+  public var levels: [String]?
+  public var out: String?
+  public var defect: String?
+  public var json: Bool
+
+  /// Of `plan` too, which has fewer.
+  /// - Throws: a value that is no number or no list.
+  public init(_ invocation: Invocation, hint: String) throws(UsageError) {
+    file = invocation.operands[0]
+    seed = try invocation.number("seed", hint: hint)
+    levels = try invocation.list("levels", hint: hint)
+    out = invocation.options["out"]
+    defect = invocation.options["defect"]
+    json = invocation.has("json")
+  }
+}
+
+/// Options of `check`.
+public struct CheckOptions: Equatable, Sendable {
+  /// A run directory, or a history.
+  public var path: String
+  public var model: String?
+  public var level: String?
+  public var json: Bool
+
+  public init(_ invocation: Invocation) {
+    path = invocation.operands[0]
+    model = invocation.options["model"]
+    level = invocation.options["level"]
+    json = invocation.has("json")
+  }
+}
+
+/// Options of `export`.
+public struct ExportOptions: Equatable, Sendable {
+  public var run: String
+  public var format: String
+  public var level: String?
+
+  public init(_ invocation: Invocation) {
+    run = invocation.operands[0]
+    format = invocation.options["format"] ?? "jsonl"
+    level = invocation.options["level"]
+  }
+}
