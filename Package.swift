@@ -36,7 +36,7 @@ let package = Package(
     module("AMQP", ["Base"]),
     module("Raft", ["Base"]),
     module("Broker", ["Base", "AMQP", "Raft"]),
-    module("Simulator", ["Base", "Raft", "Broker", "Checkers", "History"]),
+    module("Simulator", ["Base", "AMQP", "Broker", "Checkers", "History"]),
     module("Scenario", ["Base", "CYaml"]),
     module("Arena", ["Base", "CLinux", "Systemd", "EventLoop"]),
     module("Faults", ["Base", "Arena", "Scenario", "History", "EventLoop"]),
@@ -60,6 +60,8 @@ let package = Package(
     tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
     tests(of: "Scenario", ["Base", "Checkers"]),
     tests(of: "Arguments"),
+    tests(of: "Simulator", ["Base", "Broker", "Checkers", "History"]),
+    tests(of: "Scenario", ["Base"]),
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
       path: "Tests/Helpers/arena-probe", swiftSettings: strict),
@@ -69,9 +71,9 @@ let package = Package(
     tests(of: "Workloads", ["Base", "AMQP", "Drivers", "EventLoop", "History", "Checkers", "Scenario"]),
     tests(of: "Runner", ["Base", "Scenario", "History"]),
     tests(of: "Reports", ["Base", "History", "Checkers", "Scenario"]),
+    .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(
       name: "NodeTests", dependencies: ["stormproof-node", "Base", "Broker", "EventLoop"], swiftSettings: strict),
-    .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
   ]
 )

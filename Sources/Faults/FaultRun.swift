@@ -29,7 +29,7 @@ final class FaultRun {
   private var mustHeal = false
   /// The figures at the heal, until the probe has answered too.
   private var finalEffect: FaultEffect?
-  private var saidFinalEvidence = false
+  private var saidEvidence = false
 
   private static let answerLimit = 2 * Nanoseconds.second
   private static let trafficQuestion = 2 * Nanoseconds.millisecond
@@ -69,9 +69,10 @@ final class FaultRun {
     self.fault = fault
     let before = FaultClock.now()
     fault.begin { [self] in
-      emit(.faultBegan, before, FaultClock.now(), nil)
+      emit(.faultBegan, before, FaultClock.now(), "\(Self.describe(plan)): \(list(nodes))")
       stage = .standing
-      healTimer = arena.loop.preciseTimer(after: before + plan.length - FaultClock.now()) { [weak self] in self?.heal()
+      healTimer = arena.loop.preciseTimer(after: before + plan.length - FaultClock.now()) { [weak self] in
+        self?.heal()
       }
       fault.probe { [self] result in probed(result) }
       if mustHeal { heal() }
@@ -85,8 +86,7 @@ final class FaultRun {
 
   private func probed(_ result: FaultProbe) {
     probe = result
-    if stage == .standing { say(result, fault?.effect()) }
-    sayFinalEvidence()
+    sayEvidence()
   }
 
   /// At the end of its time, or of the load: takes it back as soon as it stands, and calls `then` when it is over.
@@ -110,7 +110,7 @@ final class FaultRun {
       let before = FaultClock.now()
       fault.heal { [self] trouble in
         finalEffect = fault.effect()
-        sayFinalEvidence()
+        sayEvidence()
         emit(.faultHealed, before, FaultClock.now(), trouble)
         record(begins: false) { [self] in finish() }
         watchTraffic(fault)
@@ -166,19 +166,19 @@ final class FaultRun {
 
   // MARK: what is said
 
-  /// The last word on the evidence: with what the probe showed, and the figures at the heal.
-  private func sayFinalEvidence() {
-    guard let probe, let finalEffect, !saidFinalEvidence else { return }
-    saidFinalEvidence = true
+  /// When both are known: what the probe showed, and the figures at the heal.
+  private func sayEvidence() {
+    guard let probe, let finalEffect, !saidEvidence else { return }
+    saidEvidence = true
     say(probe, finalEffect)
   }
 
-  private func say(_ probe: FaultProbe, _ effect: FaultEffect?) {
+  private func say(_ probe: FaultProbe, _ effect: FaultEffect) {
     var evidence = event(.faultEvidence)
     evidence.inForce = probe.inForce
-    evidence.felt = effect?.felt ?? false
-    evidence.counts = probe.counts.merging(effect?.counts ?? [:]) { $1 }
-    evidence.text = [probe.text, effect?.text ?? ""].filter { !$0.isEmpty }.joined(separator: "; ")
+    evidence.felt = effect.felt
+    evidence.counts = probe.counts.merging(effect.counts) { $1 }
+    evidence.text = [probe.text, effect.text].filter { !$0.isEmpty }.joined(separator: "; ")
     arena.context.emit(evidence)
   }
 

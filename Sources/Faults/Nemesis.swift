@@ -9,9 +9,9 @@ import Scenario
 /// Executes a schedule of faults. Belongs to the supervisor's loop thread.
 ///
 /// Each fault emits, in this order: `fault-intent` (what was asked, whom it means and how that is known), then, where
-/// there is somebody to hit, `fault-began` with the interval of the act, `fault-evidence` as soon as our probe has answered,
-/// and at the heal `fault-evidence` again with the final figures, `fault-healed`, and `first-traffic` when something came
-/// through. The last `fault-evidence` of a fault is the one that counts.
+/// there is somebody to hit, `fault-began` with the interval of the act, and at the heal `fault-evidence` (what our probe
+/// showed, and the final figures of what was felt), `fault-healed`, and `first-traffic` when something came through. Only
+/// a probe that takes longer than the fault stood lets the evidence come after the heal.
 public final class Nemesis {
   private let arena: FaultArena
   /// In the order of their times; what has the same time keeps the plan's order.

@@ -18,9 +18,9 @@ final class LineFile {
 
   func write(_ line: String) { write(bytes: Array(line.utf8)) }
 
-  /// One line without its end.
+  /// One line, with its end or without.
   func write(bytes line: [UInt8]) {
-    var bytes = (line + [UInt8(ascii: "\n")])[...]
+    var bytes = (line.last == UInt8(ascii: "\n") ? line : line + [UInt8(ascii: "\n")])[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count <= 0 { return }

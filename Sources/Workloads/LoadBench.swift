@@ -78,7 +78,8 @@ struct LoadBenchOptions {
       name: name, type: bundle != .low && replicated ? .quorum : .classic, durable: bundle != .low,
       bind: [BindingPlan(exchange: "bench", key: bundle.rawValue)])
     let level = LevelPlan(
-      name: bundle.rawValue, seed: UInt64(self["--seed"]), axes: bundle.axes, judgedAs: bundle.rawValue, queues: [queue],
+      name: bundle.rawValue, seed: UInt64(self["--seed"]), axes: bundle.axes, judgedAs: bundle.rawValue,
+      queues: [queue],
       expect: [])
     let rate = self["--rate"]
     return Plan(
@@ -118,6 +119,8 @@ private final class Bench {
     /// CPU nanoseconds of the loop's thread, and of all threads.
     var thread = Costs.cpu(thisThread)
     var process = Costs.cpu(wholeProcess)
+    /// Of it in the kernel.
+    var system = Costs.cpu(wholeProcess, onlySystem: true)
     var confirmed: Int
     var delivered: Int
 
@@ -125,13 +128,13 @@ private final class Bench {
     static let wholeProcess: Int32 = 0
     static let thisThread: Int32 = 1
 
-    static func cpu(_ who: Int32) -> Nanoseconds {
+    static func cpu(_ who: Int32, onlySystem: Bool = false) -> Nanoseconds {
       var usage = rusage()
       getrusage(who, &usage)
       func length(_ time: timeval) -> Nanoseconds {
         Nanoseconds(time.tv_sec) * .second + Nanoseconds(time.tv_usec) * .microsecond
       }
-      return length(usage.ru_utime) + length(usage.ru_stime)
+      return (onlySystem ? 0 : length(usage.ru_utime)) + length(usage.ru_stime)
     }
   }
 
@@ -203,6 +206,7 @@ private final class Bench {
     print("confirmed/s: \(rate(confirmed))")
     print("delivered/s: \(rate(delivered))")
     print("client CPU us/message: \(micro(process))")
+    print("of it in the kernel: \(micro(end.system - begin.system))")
     print("of it the recorder's thread: \(micro(process - thread))")
     print("client CPU share of one core: \((process.seconds / seconds * 1000).rounded() / 1000)")
     print("confirm latency: \(quantiles(load.stats.confirmFromIntended))")

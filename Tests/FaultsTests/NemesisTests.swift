@@ -7,11 +7,11 @@ import Testing
 @testable import Scenario
 
 @Suite(.serialized) struct NemesisTests {
-  /// Intent, act, evidence twice, heal, first traffic, in force and felt; nothing stands at the end.
+  /// Intent, act, evidence, heal, first traffic, in force and felt; nothing stands at the end.
   private func checkLife(_ result: BenchResult, _ fault: FaultPlan, node: String = "n1") {
     let id = fault.id
     let kinds = result.kinds(id).filter { $0 != .firstTraffic }
-    let wanted: [RunEvent.Kind] = [.faultIntent, .faultBegan, .faultEvidence, .faultEvidence, .faultHealed]
+    let wanted: [RunEvent.Kind] = [.faultIntent, .faultBegan, .faultEvidence, .faultHealed]
     #expect(kinds == wanted, "\(id): \(result.lines)")
     #expect(result.events.filter { $0.fault == id }.allSatisfy { $0.node == node })
     let evidence = result.evidence(id)

@@ -21,9 +21,12 @@ struct ConclusionTests {
     let high = try verdict.level("high")
     for finding in ["lost", "duplicated", "duplicated-by-retry", "torn-transaction"] { #expect(high.count(finding) == 0) }
     #expect(high.count("acknowledged") > 1000)
-    // Each fault was one, at each level.
+    // Each fault was one, at each level; only a transient queue has no disk to feel the stall of.
     #expect(verdict.faults.count == 9)
-    #expect(verdict.faults.allSatisfy { $0.inForce && $0.felt })
+    for fault in verdict.faults {
+      #expect(fault.inForce, "\(fault)")
+      #expect(fault.felt || (fault.kind == "disk-stall" && fault.level == "low"), "\(fault)")
+    }
     for file in ["report.html", "junit.xml", "summary.md", "plan.json", "manifest.json", "levels/high/history.bin"] {
       #expect(FileManager.default.fileExists(atPath: "\(run)/\(file)"))
     }

@@ -40,7 +40,7 @@ struct EndingTests {
     let run = try scratch() + "/run"
     let before = Traces.now()
     let command = try Command(["run", Built.scenario("disk-stall"), "--out", run])
-    #expect(command.waits(for: "stall the disk"))
+    #expect(command.waits(for: "fault disk-stall#1"))
     usleep(300_000)
     kill(command.process.processIdentifier, SIGKILL)
     _ = command.end()

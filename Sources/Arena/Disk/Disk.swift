@@ -91,6 +91,9 @@ public final class Disk {
 
   public var counters: DiskCounters { table.counters }
 
+  /// Bytes of all writes that were carried out.
+  public var writtenBytes: UInt64 { table.get(.write, .bytes) }
+
   /// Does every operation once through the mount, in a process of its own that may hang; rules touch it whatever files
   /// they are about. Takes some 10 ms on a disk that nothing holds up.
   /// - Parameter timeout: after it the process is killed, and what it did not end is a hang.

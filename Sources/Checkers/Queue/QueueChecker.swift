@@ -6,7 +6,8 @@ import History
 /// Linearizability of queues whose values are unique, after CHECKING (a) and (b). Linear in the events.
 public enum QueueChecker {
   /// - Parameters:
-  ///   - history: `enqueue` and `dequeue` events; anything else is passed over. Equal times count as concurrent.
+  ///   - history: `enqueue` and `dequeue` events; anything else is passed over, and a history without any is undecided.
+  ///     Equal times count as concurrent.
   ///   - findingLimit: Findings listed of each name; all are counted.
   public static func check(_ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000) -> QueueResult {
     var pass = QueuePass(history, model: model, findingLimit: findingLimit)
@@ -172,7 +173,8 @@ struct QueuePass {
     result.empties = ledger.empties.count
     result.unknownDequeues = ledger.unknown.count
     result.isCorner = ledger.isCorner
-    book.close(&result, isComplete: isComplete)
+    // A history that does not speak of a queue proves nothing about one.
+    book.close(&result, isComplete: isComplete && !operations.isEmpty)
     return result
   }
 }

@@ -288,7 +288,8 @@ final class Consumer: LinkClient {
       }
     }
     sendAcks()
-    if let transaction, !transaction.isEnding, transaction.begun + settings.linger <= now || isCancelled && held.isEmpty {
+    if let transaction, !transaction.isEnding, transaction.begun + settings.linger <= now || isCancelled && held.isEmpty
+    {
       endTransaction()
     }
     if isPaused, held.count <= settings.prefetch / 2 { resume() }

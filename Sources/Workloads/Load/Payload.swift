@@ -108,7 +108,8 @@ struct PayloadCodec: Sendable {
   private static func place(_ id: UInt64) -> Int { Int(truncatingIfNeeded: (id ^ id >> 40) & UInt64(places - 1)) }
 
   @inline(__always)
-  private func load<Number: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _: Number.Type) -> Number {
+  private func load<Number: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _: Number.Type) -> Number
+  {
     Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))
   }
 }
@@ -120,7 +121,8 @@ private func areEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) 
   var offset = 0
   while offset &+ 8 <= a.count {
     difference |=
-      a.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ b.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      a.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      ^ b.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     offset &+= 8
   }
   while offset < a.count {

@@ -145,7 +145,9 @@ final class Producer: LinkClient {
   /// To be called every 100 ms or so.
   func keepHouse(_ now: Nanoseconds) {
     expire(sentBefore: now - settings.answerTimeout)
-    if let transaction, transaction.phase != .open, !transaction.isTold, transaction.ended < now - settings.answerTimeout {
+    if let transaction, transaction.phase != .open, !transaction.isTold,
+      transaction.ended < now - settings.answerTimeout
+    {
       transactionIsUnknown()
       port.drop("no answer to the end of a transaction")  // the channel is of no more use without that answer
     }
@@ -173,7 +175,8 @@ final class Producer: LinkClient {
     switch settings.publish {
     case .fireAndForget: return true
     case .confirm: return unanswered.outstanding - timedOut < settings.window
-    case .transaction: return transaction.map { $0.phase == .open && $0.publishes.count < settings.transactionSize } ?? true
+    case .transaction:
+      return transaction.map { $0.phase == .open && $0.publishes.count < settings.transactionSize } ?? true
     }
   }
 
@@ -183,9 +186,12 @@ final class Producer: LinkClient {
     while hasRoom, let item = takeItem(now) {
       if settings.publish == .transaction, transaction == nil { beginTransaction(now) }
       publish(item)
-      if let open = transaction, open.phase == .open, open.publishes.count >= settings.transactionSize { endTransaction() }
+      if let open = transaction, open.phase == .open, open.publishes.count >= settings.transactionSize {
+        endTransaction()
+      }
     }
-    if let open = transaction, open.phase == .open, isStopping && retries.isEmpty || open.begun + settings.linger <= now {
+    if let open = transaction, open.phase == .open, isStopping && retries.isEmpty || open.begun + settings.linger <= now
+    {
       endTransaction()
     }
   }
@@ -232,7 +238,8 @@ final class Producer: LinkClient {
   }
 
   func event(
-    _ function: Function, _ outcome: Outcome, _ item: Item, op: UInt64, at time: Nanoseconds = 0, flags: Event.Flags = []
+    _ function: Function, _ outcome: Outcome, _ item: Item, op: UInt64, at time: Nanoseconds = 0,
+    flags: Event.Flags = []
   ) -> Event {
     var event = stamp.event(function, outcome)
     event.time = time

@@ -1,0 +1,222 @@
+// Each rule of queues in a few lines of its own, and what the command says of them.
+
+import Base
+import History
+import Testing
+
+@testable import Checkers
+
+@Suite struct QueueRuleTests {
+  private func check(_ model: QueueModel, _ build: (inout HistoryBuilder) -> Void) -> QueueResult {
+    var builder = HistoryBuilder()
+    build(&builder)
+    return QueueChecker.check(builder.history, model: model)
+  }
+
+  private func found(_ result: QueueResult) -> [QueueFindingName: Int] { result.counts.filter { $0.value > 0 } }
+
+  @Test func orderMattersInAFifoOnly() throws {
+    func build(_ builder: inout HistoryBuilder) {
+      builder.enqueue(1)
+      builder.enqueue(2)
+      builder.dequeue(2)
+      builder.dequeue(1)
+    }
+    let result = check(.fifo, build)
+    #expect(found(result) == [.outOfOrder: 1])
+    let finding = try #require(result.findings.first)
+    #expect(finding.message == HistoryBuilder.id(1))
+    #expect(finding.events == [0, 1, 2, 6, 7])
+    #expect(check(.bag, build).verdict == .valid)
+  }
+
+  @Test func passedOverIsLostUnlessSomethingTookIt() {
+    func build(_ builder: inout HistoryBuilder, _ between: (inout HistoryBuilder) -> Void) {
+      builder.enqueue(1)
+      between(&builder)
+      builder.enqueue(2)
+      builder.dequeue(2)
+    }
+    #expect(found(check(.fifo) { build(&$0) { _ in } }) == [.lost: 1])
+    #expect(check(.fifo) { build(&$0) { $0.dequeue(nil, .info) } }.verdict == .valid)
+    #expect(check(.fifo) { build(&$0) { $0.dequeue(1, .info) } }.verdict == .valid)
+    #expect(check(.fifo) { build(&$0) { $0.add(.dequeue, .invoke) } }.verdict == .valid)
+    #expect(found(check(.fifo) { build(&$0) { $0.dequeue(nil, .fail) } }) == [.lost: 1])
+    // Too late: the other was out before.
+    #expect(
+      found(
+        check(.fifo) {
+          build(&$0) { _ in }
+          $0.dequeue(nil, .info)
+        }) == [.lost: 1])
+  }
+
+  @Test func twiceNeverAndFailed() {
+    #expect(
+      found(
+        check(.bag) {
+          $0.enqueue(1)
+          $0.dequeue(1)
+          $0.dequeue(1)
+        }) == [.duplicated: 1])
+    #expect(found(check(.bag) { $0.dequeue(1) }) == [.unexpected: 1])
+    #expect(
+      found(
+        check(.bag) {
+          $0.enqueue(1, .fail)
+          $0.dequeue(1)
+        }) == [.abortedRead: 1])
+  }
+
+  @Test func anEmptyAnswerNeedsAMomentWithNothingInside() {
+    for model in QueueModel.allCases {
+      #expect(
+        found(
+          check(model) {
+            $0.enqueue(1)
+            $0.dequeue(nil)
+            $0.dequeue(1)
+          }) == [.falseEmpty: 1])
+      #expect(
+        check(model) {
+          $0.enqueue(1)
+          $0.dequeue(1)
+          $0.dequeue(nil)
+        }.verdict == .valid)
+      #expect(
+        check(model) {
+          $0.enqueue(1)
+          $0.dequeue(nil, .info)
+          $0.dequeue(nil)
+        }.verdict == .valid)
+      // Unknown results, a sighting and an empty answer: the rules do not claim to know.
+      let corner = check(model) {
+        $0.enqueue(1)
+        $0.dequeue(nil, .info)
+        $0.dequeue(1, .info)
+        $0.dequeue(nil)
+      }
+      #expect(corner.isCorner && corner.verdict == .undecided)
+    }
+  }
+
+  @Test func aHistoryOfSomethingElseIsUndecided() {
+    #expect(check(.fifo) { $0.send(1) }.verdict == .undecided)
+    #expect(check(.bag) { _ in }.verdict == .undecided)
+  }
+
+  // MARK: Deliveries
+
+  private func deliveries(prefetch: UInt64 = 1, _ build: (inout HistoryBuilder) -> Void) -> QueueResult {
+    var builder = HistoryBuilder()
+    let queue = builder.names.word("q")
+    builder.subscribe(1, prefetch: prefetch)
+    build(&builder)
+    return QueueChecker.checkDeliveries(builder.history, queue: queue, options: DeliveryOptions(level: .medium))
+  }
+
+  private func twoSwapped(_ builder: inout HistoryBuilder, _ between: (inout HistoryBuilder) -> Void) {
+    builder.send(1)
+    between(&builder)
+    builder.send(2)
+    builder.deliver(2, session: 1, tag: 1)
+    builder.ack(session: 1, tag: 1)
+    builder.deliver(1, session: 1, tag: 2)
+    builder.ack(session: 1, tag: 2)
+  }
+
+  @Test func firstDeliveriesAcrossChannelsKeepTheirOrder() {
+    #expect(found(deliveries { twoSwapped(&$0) { _ in } }) == [.outOfOrder: 1])
+    // Somebody else was there with a free slot, and is gone: it may have been sent there, and come back.
+    #expect(
+      deliveries {
+        twoSwapped(&$0) {
+          $0.subscribe(2)
+          $0.add(.release, .info) { $0.session = 2 }
+        }
+      }.verdict == .valid)
+    // That one was busy, so it cannot have been.
+    let busy = deliveries {
+      $0.subscribe(2)
+      $0.send(9)
+      $0.deliver(9, session: 2, tag: 1)
+      twoSwapped(&$0) { _ in }
+      $0.add(.release, .info) { $0.session = 2 }
+    }
+    #expect(found(busy) == [.outOfOrder: 1])
+    // A fault can have emptied its hands.
+    let faulty = deliveries {
+      $0.subscribe(2)
+      $0.send(9)
+      $0.deliver(9, session: 2, tag: 1)
+      $0.fault("f", .invoke)
+      twoSwapped(&$0) { _ in }
+    }
+    #expect(faulty.verdict == .valid)
+    // With room for more they may have been on their way at once.
+    #expect(deliveries(prefetch: 0) { twoSwapped(&$0) { _ in } }.verdict == .valid)
+  }
+
+  @Test func requeuedComesBackToItsPlaceWithoutBlame() {
+    let result = deliveries {
+      $0.send(1)
+      $0.deliver(1, session: 1, tag: 1)
+      $0.nack(session: 1, tag: 1)
+      $0.send(2)
+      $0.deliver(1, session: 1, tag: 2, flags: .redelivered)
+      $0.ack(session: 1, tag: 2)
+      $0.deliver(2, session: 1, tag: 3)
+      $0.ack(session: 1, tag: 3)
+    }
+    #expect(result.verdict == .valid && result.enqueued == 2 && result.dequeued == 2)
+  }
+
+  // MARK: The command
+
+  @Test func theCommandChoosesTheModelAndSaysWhy() {
+    var plain = HistoryBuilder()
+    plain.enqueue(1)
+    plain.enqueue(2)
+    plain.dequeue(2)
+    plain.dequeue(1)
+    let fifo = CheckCommandCore.run(plain.history)
+    #expect(fifo.model == .fifo && fifo.verdict == .violated && fifo.exitCode == 1)
+    #expect(fifo.text().contains("out-of-order 1:1: dequeued after 1:2, which was enqueued later"))
+    #expect(CheckCommandCore.run(plain.history, model: .bag).exitCode == 0)
+    #expect(CheckCommandCore.run(plain.history, model: .atLeastOnce).exitCode == 3)
+    #expect(CheckModel(name: "queue") == .fifo && CheckModel(name: "at-least-once") == .atLeastOnce)
+
+    var lossy = HistoryBuilder()
+    lossy.send(1)
+    lossy.drained()
+    let report = CheckCommandCore.run(lossy.history)
+    #expect(report.model == .atLeastOnce && report.exitCode == 1)
+    #expect(report.text().contains("lost 1:1 in q: never delivered"))
+    let json = String(decoding: report.json, as: UTF8.self)
+    #expect(json.contains("\"verdict\" : \"violated\"") && json.contains("\"id\" : \"1:1\""))
+    #expect(CheckCommandCore.run(lossy.history, level: .low, options: DeliveryOptions(level: .medium)).exitCode == 0)
+
+    let nothing = CheckCommandCore.run(RecordedHistory(names: Names(), events: [], isComplete: true))
+    #expect(nothing.exitCode == 3 && nothing.note != nil)
+    let cut = RecordedHistory(names: plain.names, events: Array(plain.events.prefix(4)), isComplete: false)
+    #expect(CheckCommandCore.run(cut).exitCode == 3)
+  }
+
+  @Test func fifoOfDeliveriesIsJudgedQueueByQueue() {
+    var builder = HistoryBuilder()
+    builder.subscribe(1, "a")
+    builder.subscribe(2, "b")
+    builder.send(1, to: ["a", "b"])
+    builder.send(2, to: ["a", "b"])
+    for (session, queue, order) in [(UInt32(1), "a", [1, 2]), (2, "b", [2, 1])] {
+      for (k, id) in order.enumerated() {
+        builder.deliver(id, queue, session: session, tag: UInt64(k + 1))
+        builder.ack(session: session, tag: UInt64(k + 1))
+      }
+    }
+    let report = CheckCommandCore.run(builder.history, model: .fifo)
+    #expect(report.exitCode == 1)
+    #expect(report.findings.map(\.queue) == ["b"])
+    #expect(report.counts["enqueued"] == 4)
+  }
+}
