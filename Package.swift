@@ -60,8 +60,6 @@ let package = Package(
     tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
     tests(of: "Scenario", ["Base", "Checkers"]),
     tests(of: "Arguments"),
-    tests(of: "Simulator", ["Base", "Broker", "Checkers", "History"]),
-    tests(of: "Scenario", ["Base"]),
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
       path: "Tests/Helpers/arena-probe", swiftSettings: strict),
