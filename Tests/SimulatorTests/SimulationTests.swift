@@ -47,7 +47,7 @@ struct SimulationTests {
       } else {
         print("\(setting.testDescription) SIMULATOR_SEED=\(seed): \(result.summary)")
         if Self.seeds.count == 1 {
-          for finding in result.violations.prefix(5) { print("  \(finding)") }
+          for finding in result.violations.prefix(3) { print(result.story(of: finding).joined(separator: "\n")) }
           print("  \(result.closes)")
         }
       }
