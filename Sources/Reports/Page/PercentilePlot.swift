@@ -3,6 +3,10 @@
 import Base
 import History
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 enum PercentilePlot {
   private static let marks: [(share: Double, text: String)] = [
     (0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99"),
@@ -49,7 +53,9 @@ enum PercentilePlot {
       for step in 0...max(shown.count - 1, 0) * 12 where shown.count > 1 {
         let at = Double(step) / 12
         let lower = min(Int(at), shown.count - 2)
-        let share = shown[lower].share + (shown[lower + 1].share - shown[lower].share) * (at - Double(lower))
+        // Between two marks by what lies above, which shrinks by the same factor with every step.
+        let above = 1 - shown[lower].share
+        let share = 1 - above * pow((1 - shown[lower + 1].share) / above, at - Double(lower))
         guard (1 - share) * Double(line.histogram.count) >= 9.99 || share == 0 else { break }
         points.append((x(at), y(line.histogram.percentile(share * 100).milliseconds)))
       }
