@@ -90,7 +90,7 @@ enum FindingStories {
       let parts = took.map {
         took.count == 1 && $0.value == verdict.count ? "\($0.key)" : "\($0.key) (\(Words.count($0.value)))"
       }
-      sentences.append("\(Words.list(parts)) \(verb) what it is about, \(window) of the load.")
+      sentences.append("\(Words.list(parts)) \(verb) \(verdict.count == 1 ? "it" : "them") \(window) of the load.")
     }
     for fault in faults {
       let nodes = fault.nodes.isEmpty ? "" : " of \(Words.list(fault.nodes))"
