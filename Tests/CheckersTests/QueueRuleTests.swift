@@ -51,6 +51,22 @@ import Testing
         }) == [.lost: 1])
   }
 
+  /// The need with the nearest deadline has the first choice, in whatever order the values went in.
+  @Test func needsAreMetByDeadline() {
+    let result = check(.fifo) {
+      let slow = $0.add(.enqueue, .invoke) { $0.message = HistoryBuilder.id(1) }
+      $0.enqueue(2)
+      $0.dequeue(nil, .info)
+      $0.enqueue(3)
+      $0.dequeue(3)
+      $0.add(.enqueue, .ok, op: slow) { $0.message = HistoryBuilder.id(1) }
+      $0.dequeue(nil, .info)
+      $0.enqueue(4)
+      $0.dequeue(4)
+    }
+    #expect(result.verdict == .valid)
+  }
+
   @Test func twiceNeverAndFailed() {
     #expect(
       found(
