@@ -199,6 +199,24 @@ import Testing
     #expect(found(faulty) == [.duplicated: 1])
   }
 
+  @Test func aFaultInsideAnotherDoesNotEndIt() {
+    let result = check {
+      $0.subscribe(2)
+      $0.send(1)
+      $0.fault("long", .invoke)
+      $0.fault("short", .invoke)
+      $0.fault("short", .ok)
+      $0.subscribe(1)
+      $0.deliver(1, session: 1, tag: 1)
+      $0.deliver(1, session: 2, tag: 1, flags: .redelivered)
+      $0.ackAnswered(session: 2, tag: 1)
+      $0.alive(1)
+      $0.fault("long", .ok)
+      $0.drained()
+    }
+    #expect(found(result) == [.redelivered: 1])
+  }
+
   @Test func suspicionLengthensAFault() {
     func build(_ builder: inout HistoryBuilder) {
       builder.fault("f", .invoke)
@@ -360,6 +378,31 @@ import Testing
     #expect(found(result) == [.tornTransaction: 1, .redelivered: 1, .recovered: 1])
   }
 
+  /// Neither commit was answered, and something of both came: so both took the same delivery for good.
+  @Test func twoCommittedTransactionsMustNotTakeTheSame() {
+    let result = check(.high) {
+      $0.subscribe(1)
+      $0.subscribe(2)
+      $0.subscribe(3, "r", prefetch: 5)
+      $0.send(1)
+      for session in UInt32(1)...2 {
+        $0.deliver(1, session: session, tag: 1, flags: session == 1 ? [] : .redelivered)
+      }
+      for session in UInt32(1)...2 {
+        let tx = UInt64(4 + session)
+        $0.ack(session: session, tag: 1, tx: tx)
+        $0.publish(Int(1 + session), to: ["r"], channel: session, tx: tx)
+        $0.end(.commit, tx: tx, .info)
+        $0.deliver(Int(1 + session), "r", session: 3, tag: UInt64(session))
+        $0.ack(session: 3, tag: UInt64(session))
+        $0.add(.release, .info) { $0.session = session }
+      }
+      $0.drained()
+      $0.drained("r")
+    }
+    #expect(found(result) == [.tornTransaction: 2, .redelivered: 1, .recovered: 2])
+  }
+
   @Test func aTransactionThatCameToNothingMustNotEat() {
     func build(_ isDrained: Bool) -> DeliveryResult {
       check(.high) {
@@ -419,13 +462,16 @@ import Testing
   }
 
   @Test func aDrainThatStandsStillWithConsumersIsStuck() {
-    func drain(_ wait: Nanoseconds, left: UInt64 = 1, isAttached: Bool = true) -> DeliveryResult {
+    func drain(
+      _ wait: Nanoseconds, left: UInt64 = 1, isAttached: Bool = true, then: (inout HistoryBuilder) -> Void = { _ in }
+    ) -> DeliveryResult {
       check {
         if isAttached { $0.subscribe(1) }
         $0.send(1)
         let place = $0.names.word("q")
         let op = $0.add(.drained, .invoke) { $0.place = place }
         $0.wait(wait)
+        then(&$0)
         $0.add(.drained, .info, op: op) { ($0.place, $0.tag) = (place, left) }
       }
     }
@@ -433,6 +479,17 @@ import Testing
     #expect(found(drain(9 * .second)).isEmpty)
     #expect(found(drain(11 * .second, left: 0)).isEmpty)
     #expect(found(drain(11 * .second, isAttached: false)).isEmpty)
+    // Something came just now, the consumers are gone, a fault stands, or one was healed just now.
+    #expect(found(drain(11 * .second) { $0.deliver(1, session: 1, tag: 1) }).isEmpty)
+    #expect(found(drain(11 * .second) { $0.add(.release, .info) { $0.session = 1 } }).isEmpty)
+    #expect(found(drain(11 * .second) { $0.fault("f", .invoke) }).isEmpty)
+    #expect(
+      found(
+        drain(11 * .second) {
+          $0.fault("f", .invoke)
+          $0.fault("f", .ok)
+        }
+      ).isEmpty)
   }
 
   // MARK: What is listed
