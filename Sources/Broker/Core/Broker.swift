@@ -75,6 +75,7 @@ public final class Broker {
       hardState: HardState(term: recovered.term, votedFor: recovered.vote), log: entries, now: now)
     var server = ServerConfig { $0 == config.user && $1 == config.password }
     server.heartbeat = config.heartbeat
+    server.bodyLimit = config.bodyLimit
     serverConfig = server
     heard = Array(repeating: now, count: members)
     goneSince = Array(repeating: nil, count: members)
