@@ -6,9 +6,11 @@ final class Pipe {
   private let clock: VirtualClock
   private let latency: ClosedRange<Nanoseconds>
   private(set) var isCut = false
-  /// Nothing arrives before what was sent earlier.
+  /// On their way or held, in the order of sending. Arrivals take the first: none can overtake.
+  private var items: [() -> Void] = []
   private var lastArrival: Nanoseconds = 0
-  private var held: [() -> Void] = []
+  /// Arrivals that were planned before a cut are void after it.
+  private var epoch = 0
 
   init(_ clock: VirtualClock, latency: ClosedRange<Nanoseconds>) {
     self.clock = clock
@@ -16,29 +18,34 @@ final class Pipe {
   }
 
   func send(_ deliver: @escaping () -> Void) {
-    guard !isCut, held.isEmpty else { return held.append(deliver) }
-    launch(deliver, extra: 0)
+    items.append(deliver)
+    if !isCut { launch(extra: 0) }
   }
 
-  private func launch(_ deliver: @escaping () -> Void, extra: Nanoseconds) {
+  /// Plans the arrival of one more item.
+  private func launch(extra: Nanoseconds) {
     lastArrival = max(lastArrival + 1, clock.now + extra + clock.draw(latency))
-    clock.at(lastArrival) { [self] in
-      if isCut { held.append(deliver) } else { deliver() }
+    clock.at(lastArrival) { [self, epoch] in
+      if self.epoch == epoch, !items.isEmpty { items.removeFirst()() }
     }
   }
 
-  func cut() { isCut = true }
+  func cut() {
+    isCut = true
+    epoch += 1
+  }
 
   /// What was held is sent again, as late as retransmission makes it.
   func heal() {
     guard isCut else { return }
     isCut = false
-    let waiting = held
-    held = []
     let pause = clock.draw(0...200 * .millisecond)
-    for deliver in waiting { launch(deliver, extra: pause) }
+    for _ in items { launch(extra: pause) }
   }
 
-  /// The connection is given up with what it held.
-  func clear() { held = [] }
+  /// The connection is given up with all that is on its way.
+  func clear() {
+    items = []
+    epoch += 1
+  }
 }

@@ -68,6 +68,16 @@ final class VirtualConsumer: VirtualClient {
     recorder.record(event)
   }
 
+  /// How it stands, for people.
+  var description: String {
+    let waits = [
+      isReady ? nil : "not ready", isSubscribed ? nil : "not subscribed", isRetired ? "close sent" : nil,
+      isCancelled ? "cancel sent" : nil, transaction.map { $0.isEnding ? "commit sent" : "transaction open" },
+      recoverOp == nil ? nil : "recover sent", held.isEmpty ? nil : "\(held.count) held",
+    ].compactMap { $0 }
+    return "\(process) on \(recorder.names.text(node)) (\(waits.joined(separator: ", ")))"
+  }
+
   /// No more messages; what is held is settled, then the connection closed.
   func stop() {
     guard isReady, isSubscribed, !isCancelled else { return retire() }

@@ -124,7 +124,8 @@ final class World {
     for producer in producers { producer.retire() }
     for consumer in consumers { consumer.stop() }
     if !go(for: Self.patience, until: { consumers.allSatisfy { $0.isRetired && !$0.isReady } }) {
-      breaks("consumers were not closed a minute after all was healed")
+      let open = consumers.filter { !$0.isRetired || $0.isReady }.map(\.description)
+      breaks("consumers were not closed a minute after all was healed: \(open.joined(separator: ", "))")
     }
     drain(mode == .auto ? .auto : .manual)
   }
