@@ -45,9 +45,11 @@ let package = Package(
     module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
     module("Arguments"),
-    program("stormproof", [
-      "Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads",
-    ]),
+    program(
+      "stormproof",
+      [
+        "Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads",
+      ]),
     program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
     tests(of: "Base"),
     tests(of: "EventLoop"),
@@ -60,8 +62,6 @@ let package = Package(
     tests(of: "Simulator", ["Base", "Broker", "Raft", "Checkers", "History"]),
     tests(of: "Scenario", ["Base", "Checkers"]),
     tests(of: "Arguments"),
-    tests(of: "Simulator", ["Base", "Broker", "Checkers", "History"]),
-    tests(of: "Scenario", ["Base"]),
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
       path: "Tests/Helpers/arena-probe", swiftSettings: strict),

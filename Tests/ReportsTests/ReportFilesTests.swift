@@ -25,7 +25,6 @@ struct ReportFilesTests {
       }
       try wellFormed(String(decoding: try FileBytes.read(directory.junit), as: UTF8.self))
       #expect(String(decoding: try FileBytes.read(directory.summary), as: UTF8.self).contains("| low |"))
-      print(Report.terminalTable(view.verdict, colour: false, report: directory.report))
     }
   }
 }

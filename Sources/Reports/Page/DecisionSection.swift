@@ -5,7 +5,7 @@ import Base
 enum DecisionSection {
   static func render(_ view: RunView) -> String {
     var table = HTMLTable(columns: [
-      .init("level"), .init("promise"), .init("verdict"), .init("acknowledged", number: true),
+      .init("level"), .init("promises kept"), .init("verdict"), .init("acknowledged", number: true),
       .init("delivered", number: true), .init("lost", number: true), .init("duplicated", number: true),
       .init("again", number: true), .init("unknown", number: true), .init("goodput", number: true),
       .init("confirm p50 / 99 / 99.9", number: true), .init("longest outage", number: true),
@@ -13,7 +13,7 @@ enum DecisionSection {
     for level in view.verdict.levels { table.rows.append(row(level)) }
     let note =
       "Acknowledged: confirmed by the broker (low: sent). Again: deliveries that came again, which every level allows. "
-      + "Goodput: first deliveries per second of the load phase. Confirm: milliseconds from the intended send time. "
+      + "Goodput: first deliveries per second of the load phase. Confirm: milliseconds from the intended send time (low: until it was written). "
       + "A zero says what it is worth: with n faults felt and nothing seen, at most that share of such faults does it, "
       + "at 95 %."
     return section(
@@ -35,7 +35,7 @@ enum DecisionSection {
     }
     let promises = level.guarantees.filter { $0.expected != "report" }
     let kept = promises.filter { $0.verdict == .holds }.count
-    let promise = promises.isEmpty ? "none" : "\(kept) of \(promises.count) kept"
+    let promise = promises.isEmpty ? "none" : "\(kept) of \(promises.count)"
     let acknowledged = level.counts["acknowledged"].map { value -> String in
       let attempted = level.counts["attempted", default: 0]
       return "\(Words.count(value))<br/><small>of \(Words.count(attempted))</small>"
@@ -47,7 +47,7 @@ enum DecisionSection {
     }
     return [
       escapeXML(level.level), escapeXML(promise), Page.badge(level.verdict), acknowledged ?? "–", count("delivered"),
-      bounded("lost"), duplicated, count("redelivered"), count("unknown"),
+      bounded("lost"), duplicated, count("redelivered"), Headline.hasConfirms(level) ? count("unknown") : "–",
       level.counts.isEmpty ? "–" : "\(Words.rate(level.throughput.delivered))/s",
       escapeXML(DecisionTable.latencies(level.latency["confirm"]).split(separator: "/").joined(separator: " / ")),
       level.counts.isEmpty ? "–" : Words.duration(level.availability.longestOutage),
@@ -78,10 +78,11 @@ enum PriceChart {
     var svg = SVG(width: width)
     let (left, right, top, bottom) = (64.0, width - 20, 14.0, 190.0)
     let x = Scale.linear((points.map(\.goodput).max() ?? 1) * 1.08, start: left, end: right)
-    let y = Scale.decades(points.map(\.p99).min() ?? 1, points.map(\.p99).max() ?? 10, start: bottom, end: top)
-    for tick in y.decadeTicks {
+    let y = Scale.log(
+      (points.map(\.p99).min() ?? 1) * 0.8, (points.map(\.p99).max() ?? 10) * 1.2, start: bottom, end: top)
+    for tick in y.logTicks {
       svg.line(left, y(tick), right, y(tick), "grid")
-      svg.text(left - 8, y(tick) + 4, Words.latency(tick), "dim end small")
+      svg.text(left - 8, y(tick) + 4, Words.latency(tick, trims: true), "dim end small")
     }
     for tick in x.ticks(width > 600 ? 8 : 4) {
       svg.line(x(tick), top, x(tick), bottom, "grid")

@@ -35,8 +35,15 @@ public struct FindingSample: Sendable, Equatable {
         style: event.function == .deliver ? "deliver" : event.outcome == .info || event.outcome == .fail ? "wait" : "")
     }
     let begin = min(finding.begin, shown.first.map { history.events[$0].time } ?? finding.begin)
-    faults = timeline.faults.compactMap { fault in
-      guard let began = fault.began, fault.healed.map({ $0 >= begin }) ?? true else { return nil }
+    let end = max(finding.end, shown.last.map { history.events[$0].time } ?? finding.end)
+    // Those that stood meanwhile; where none did, the next that began, if it was soon.
+    var near = timeline.faults.filter { $0.overlaps(begin, end) }
+    if near.isEmpty {
+      let later = timeline.faults.filter { $0.began.map { $0 > end && $0 - end < 2 * .second } ?? false }
+      near = later.min { ($0.began ?? .max) < ($1.began ?? .max) }.map { [$0] } ?? []
+    }
+    faults = near.compactMap { fault in
+      guard let began = fault.began else { return nil }
       return Band(
         text: "\(fault.plan.id) \(fault.nodes.joined(separator: ", "))", began: timeline.seconds(began),
         healed: fault.healed.map(timeline.seconds))

@@ -5,31 +5,45 @@ import Scenario
 
 enum GuaranteesSection {
   static func render(_ view: RunView) -> String {
-    var table = HTMLTable(columns: [
-      .init("level"), .init("guarantee"), .init("expected"), .init("observed", number: true), .init("manual"),
-      .init("bound at 95 %"), .init("verdict"),
-    ])
-    for level in view.verdict.levels {
-      for guarantee in level.guarantees {
-        let isTime = Measure(rawValue: guarantee.name) != nil
-        let observed = isTime ? Words.latency(guarantee.observed) : Words.number(guarantee.observed)
-        let promised = guarantee.promised.map { $0 ? "promised" : "not promised" } ?? "–"
-        let bound =
-          guarantee.upper95PerFault.map { "≤ \(Words.share($0)) of faults, n = \(guarantee.faultsFelt)" } ?? "–"
-        let isReport = guarantee.expected == "report"
-        var verdict = isReport ? "<span class=\"small\">only counted</span>" : Page.badge(guarantee.verdict)
-        if let why = guarantee.why { verdict += "<br/><small>\(escapeXML(why))</small>" }
-        table.rows.append([
-          escapeXML(level.level), escapeXML(guarantee.name), escapeXML(guarantee.expected), observed, promised, bound,
-          verdict,
-        ])
-      }
+    let levels = view.verdict.levels.filter { !$0.guarantees.isEmpty }
+    guard !levels.isEmpty else { return "" }
+    var names: [String] = []
+    for level in levels {
+      for guarantee in level.guarantees where !names.contains(guarantee.name) { names.append(guarantee.name) }
     }
-    guard !table.rows.isEmpty else { return "" }
-    return section(
-      "guarantees", "Guarantees",
-      note: "Counts over the whole run of a level, warm-up and drain included; units as the checks define them.",
-      table.render())
+    var table = HTMLTable(columns: [.init("guarantee")] + levels.map { .init($0.level) })
+    for name in names {
+      table.rows.append(
+        [escapeXML(name)]
+          + levels.map { level in
+            level.guarantees.first { $0.name == name }.map(cell) ?? "<small>does not apply</small>"
+          })
+    }
+    let note =
+      "Observed and, in small, expected; units as the checks define them, over the whole run of a level. At most: with n"
+      + " faults felt and nothing seen, at most this share of such faults does it, at 95 %. Manual: what the broker's own"
+      + " manual promises."
+    return section("guarantees", "Guarantees", note: note, table.render())
+  }
+
+  private static func cell(_ guarantee: LevelVerdict.Guarantee) -> String {
+    let isTime = Measure(rawValue: guarantee.name) != nil
+    let observed = isTime ? Words.latency(guarantee.observed) : Words.number(guarantee.observed)
+    let isReport = guarantee.expected == "report"
+    let sign =
+      switch guarantee.verdict {
+      case .holds: isReport ? "" : "<span class=\"sign holds\" title=\"holds\">✔</span> "
+      case .violated: "<span class=\"sign violated\" title=\"violated\">✘ violated</span> "
+      case .inconclusive: "<span class=\"sign inconclusive\" title=\"inconclusive\">? inconclusive</span> "
+      }
+    var notes = [isReport ? "only counted" : "expected \(guarantee.expected)"]
+    if let bound = guarantee.upper95PerFault {
+      notes.append("at most \(Words.share(bound)) of faults, n = \(guarantee.faultsFelt)")
+    }
+    if let promised = guarantee.promised { notes.append(promised ? "manual promises it" : "not promised") }
+    var out = "\(sign)<strong>\(observed)</strong><br/><small>\(escapeXML(notes.joined(separator: "; ")))</small>"
+    if let why = guarantee.why { out += "<br/><small>\(escapeXML(why))</small>" }
+    return out
   }
 }
 

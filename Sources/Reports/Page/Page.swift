@@ -93,7 +93,8 @@ struct HTMLTable {
         let column = columns[index]
         let attributes = "\(column.isNumber ? " class=\"number\"" : "") data-label=\"\(escapeXML(column.title))\""
         // The first cell names the row.
-        out += index == 0 ? "<th scope=\"row\"\(attributes)>\(cell)</th>" : "<td\(attributes)>\(cell)</td>"
+        let name = index == 0 ? "th" : "td"
+        out += "<\(name)\(index == 0 ? " scope=\"row\"" : "")\(attributes)><span class=\"v\">\(cell)</span></\(name)>"
       }
       out += "</tr>\n"
     }

@@ -71,13 +71,39 @@ struct Scale {
   var isLog = false
 
   func callAsFunction(_ value: Double) -> Double {
-    let (a, b, v) = isLog ? (Self.log(from), Self.log(to), Self.log(max(value, from))) : (from, to, value)
+    let (a, b, v) =
+      isLog ? (Self.logarithm(from), Self.logarithm(to), Self.logarithm(max(value, from))) : (from, to, value)
     return b > a ? start + (v - a) / (b - a) * (end - start) : start
   }
 
   /// From 0 to a round number above `largest`.
   static func linear(_ largest: Double, start: Double, end: Double) -> Scale {
     Scale(from: 0, to: niceCeiling(largest), start: start, end: end)
+  }
+
+  /// A logarithmic range from and to 1, 2 or 5 times a power of ten, at least a factor of five wide.
+  static func log(_ least: Double, _ largest: Double, start: Double, end: Double) -> Scale {
+    var low = 1e-3
+    var step = 0
+    func next(_ value: Double, _ step: Int) -> Double { value * (step % 3 == 1 ? 2.5 : 2) }
+    while next(low, step) <= least, low < 1e9 { (low, step) = (next(low, step), step + 1) }
+    var high = low
+    while high < largest || high < low * 4.9, high < 1e12 { (high, step) = (next(high, step), step + 1) }
+    return Scale(from: low, to: high, start: start, end: end, isLog: true)
+  }
+
+  /// 1, 2 and 5 times each power of ten in the range; every second one, or only the powers, where they are many.
+  var logTicks: [Double] {
+    var ticks: [Double] = []
+    var power = 1e-3
+    while power <= to * 1.001 {
+      for factor in [1.0, 2, 5] where power * factor >= from * 0.999 && power * factor <= to * 1.001 {
+        ticks.append(power * factor)
+      }
+      power *= 10
+    }
+    if ticks.count <= 7 { return ticks }
+    return decadeTicks
   }
 
   /// Whole decades around the values.
@@ -91,9 +117,9 @@ struct Scale {
 
   var decadeTicks: [Double] {
     var ticks: [Double] = []
-    var value = from
+    var value = 1e-3
     while value <= to * 1.001 {
-      ticks.append(value)
+      if value >= from * 0.999 { ticks.append(value) }
       value *= 10
     }
     return ticks
@@ -122,8 +148,8 @@ struct Scale {
     return power * 10
   }
 
-  /// Natural logarithm over ln 10 would do as well: only ratios matter. By the exponent and a short series.
-  private static func log(_ value: Double) -> Double {
+  /// Of base e, by the exponent and a short series: good to a thousandth of a pixel.
+  private static func logarithm(_ value: Double) -> Double {
     guard value > 0 else { return -1e9 }
     let z = (value.significand - 1) / (value.significand + 1)
     let z2 = z * z

@@ -39,6 +39,8 @@ enum Style {
       border-bottom: 1px solid var(--line); }
     tbody th { font-weight: 600; white-space: nowrap; }
     .number { text-align: right; white-space: nowrap; } .bad { color: var(--bad); font-weight: 600; }
+    .sign { border-radius: 3px; padding: 0 .35em; font-weight: 600; } .v { min-width: 0; overflow-wrap: anywhere; }
+    .number .v { overflow-wrap: normal; }
     small, .small { font-size: .82rem; color: var(--dim); font-weight: 400; } .wrap { overflow-wrap: anywhere; }
     code, pre { font: .85rem/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
     pre { background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: .5rem .8rem;

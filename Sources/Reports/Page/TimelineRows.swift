@@ -131,7 +131,7 @@ struct TimelineRows {
     let rows = level.series
     let largest = rows.map { max($0.offered, $0.confirmed, $0.delivered) }.max() ?? 0
     let y = Scale.linear(Double(max(largest, 1)), start: rateTop + Self.rateHeight, end: rateTop)
-    frame(&svg, "per second", rateTop, y)
+    frame(&svg, isWide ? "messages per second" : "per second", rateTop, y)
     let offered = rows.map { (x: middle($0), y: y(Double($0.offered))) }
     let confirmed = rows.map { (x: middle($0), y: y(Double($0.confirmed))) }
     let delivered = rows.map { (x: middle($0), y: y(Double($0.delivered))) }
@@ -157,11 +157,13 @@ struct TimelineRows {
     let y = Scale.decades(
       known.map(\.p50).filter { $0 > 0 }.min() ?? 1, known.map(\.max).max() ?? 10,
       start: latencyTop + Self.latencyHeight, end: latencyTop)
-    svg.text(left - 8, latencyTop - 5, isConfirm ? "confirm" : "end-to-end", "end small strong")
+    svg.text(left, latencyTop - 5, isConfirm ? "confirm latency" : "end-to-end latency", "small strong")
     let ticks = y.decadeTicks
     for (index, tick) in ticks.enumerated() {
       svg.line(left, y(tick), right, y(tick), "grid")
-      if ticks.count <= 5 || index % 2 == 0 { svg.text(left - 8, y(tick) + 4, Words.latency(tick), "dim end small") }
+      if ticks.count <= 5 || index % 2 == 0 {
+        svg.text(left - 8, y(tick) + 4, Words.latency(tick, trims: true), "dim end small")
+      }
     }
     func points(_ value: ((p50: Double, p99: Double, max: Double)) -> Double) -> [(x: Double, y: Double)?] {
       zip(level.series, samples).map { row, sample in sample.map { (x: middle(row), y: y(value($0))) } }
@@ -169,7 +171,7 @@ struct TimelineRows {
     svg.path(points { $0.p50 }, "l p50")
     svg.path(points { $0.p99 }, "l p99")
     for point in points({ $0.max }) { if let point { svg.circle(point.x, point.y, 1.8, "dot") } }
-    legend(&svg, latencyTop, [("p50", "t-p50"), ("p99", "t-p99"), ("• max", "t-max")])
+    legend(&svg, latencyTop, [("p50", "t-p50"), ("p99", "t-p99"), (isWide ? "max" : "• max", "t-max")])
   }
 
   // MARK: Backlog
@@ -177,7 +179,7 @@ struct TimelineRows {
   private func backlog(_ svg: inout SVG) {
     let largest = level.series.map { max($0.backlog, $0.unacknowledged) }.max() ?? 0
     let y = Scale.linear(Double(max(largest, 1)), start: backlogTop + Self.backlogHeight, end: backlogTop)
-    frame(&svg, "messages", backlogTop, y)
+    frame(&svg, "messages waiting", backlogTop, y)
     let points = level.series.map { (x: middle($0), y: y(Double(max($0.backlog, 0)))) }
     svg.area(points, base: y(0), "area")
     svg.path(points, "l backlog")
@@ -218,7 +220,7 @@ struct TimelineRows {
   // MARK: Common
 
   private func frame(_ svg: inout SVG, _ unit: String, _ top: Double, _ y: Scale) {
-    svg.text(left - 8, top - 5, unit, "end small strong")
+    svg.text(left, top - 5, unit, "small strong")
     for tick in y.ticks(3) {
       svg.line(left, y(tick), right, y(tick), "grid")
       svg.text(left - 8, y(tick) + 4, Words.number(tick), "dim end small")
@@ -229,7 +231,13 @@ struct TimelineRows {
   private func legend(_ svg: inout SVG, _ top: Double, _ entries: [(text: String, style: String)]) {
     if isWide {
       for (index, entry) in entries.enumerated() {
-        svg.text(right + 8, top + 12 + Double(index) * 15, entry.text, "small \(entry.style)")
+        let y = top + 12 + Double(index) * 15
+        if entry.style == "t-max" {
+          svg.circle(right + 17, y - 4, 2, "dot")
+        } else {
+          svg.line(right + 8, y - 4, right + 26, y - 4, "l \(entry.style.dropFirst(2))")
+        }
+        svg.text(right + 31, y, entry.text, "small \(entry.style)")
       }
     } else {
       var at = right

@@ -20,7 +20,8 @@ enum TimelineSection {
     }
     let note =
       "Seconds since the begin of the load. Bands: a fault stood, from its solid to its dashed edge; grey where the broker"
-      + " did not feel it. Nodes: tall and dark leads, low follows, a crossed frame is down, orange is paused."
+      + " did not feel it. Nodes: tall and dark leads, low follows, a crossed frame is down, orange is paused. Waiting: sent and not delivered yet; what was"
+      + " lost waits for ever."
     return section("timeline", "Timeline", note: note, out)
   }
 }
@@ -39,8 +40,8 @@ struct TimelineChart {
   func draw(width: Double, _ style: String) -> String {
     var svg = SVG(width: width)
     let isWide = width > 700
-    let left = isWide ? 96.0 : 62.0
-    let right = width - (isWide ? 96 : 14)
+    let left = isWide ? 78.0 : 58.0
+    let right = width - (isWide ? 100 : 14)
     let x = Scale(from: from, to: to, start: left, end: right)
     var labels = FaultLabels(x: x, isWide: isWide)
     let labelLines = labels.place(level.timeline)

@@ -23,6 +23,10 @@ struct DecisionTable {
     Column(title: "longest outage", short: "outage"),
   ]
 
+  /// Indices of the latency columns.
+  static let confirm = 10
+  static let endToEnd = 11
+
   static func rows(_ verdict: RunVerdict) -> [[String]] {
     verdict.levels.map { level in
       func count(_ names: String...) -> String {
@@ -62,20 +66,40 @@ enum Headline {
         kinds.append((fault.kind, 1))
       }
     }
-    let under =
-      kinds.isEmpty
-      ? "Without faults" : "Under " + Words.list(kinds.map { Words.count($0.count, $0.kind, plural($0.kind)) })
-    let clauses = verdict.levels.filter { !$0.counts.isEmpty }.map(clause)
-    guard !clauses.isEmpty else { return "Nothing was recorded: the run ended before its first level." }
+    let under = kinds.isEmpty ? "Without faults" : "Under " + Words.list(kinds.map { noun($0.kind, $0.count) })
+    let recorded = verdict.levels.filter { !$0.counts.isEmpty }
+    guard !recorded.isEmpty else { return "Nothing was recorded: the run ended before its first level." }
+    let sound = recorded.filter { bad($0).isEmpty && $0.verdict == .holds }
+    var clauses = recorded.filter { level in !sound.contains { $0.level == level.level } }.map(clause)
+    if !sound.isEmpty {
+      let counts = sound.enumerated().map { index, level in
+        // The word once, where the next one has the same.
+        let word = acknowledged(level)
+        let isLast = index + 1 == sound.count || acknowledged(sound[index + 1]) != word
+        return Words.count(level.counts["acknowledged", default: 0]) + (isLast ? " \(word)" : "")
+      }
+      clauses.append("\(Words.list(sound.map(\.level))) lost nothing of \(Words.list(counts))")
+    }
     return "\(under), \(clauses.joined(separator: "; "))." + price(verdict)
   }
 
-  private static func plural(_ kind: String) -> String { kind == "crash" ? "crashes" : kind + "s" }
+  private static func noun(_ kind: String, _ count: Int) -> String {
+    let nouns = [
+      "crash": "crash", "disk-stall": "stalled disk", "disk-delay": "slow disk", "disk-error": "failing disk",
+      "link": "impaired link",
+    ]
+    let noun = nouns[kind] ?? kind
+    return "\(Words.small(count)) \(noun)" + (count == 1 ? "" : noun.hasSuffix("h") ? "es" : "s")
+  }
 
-  private static func clause(_ level: LevelVerdict) -> String {
-    let acknowledged = level.counts["acknowledged", default: 0]
-    let word = level.guarantees.contains { $0.name == "stuck-confirm" } ? "acknowledged" : "sent"
-    let bad = [
+  /// Whether the level asks the broker for confirms, or commits.
+  static func hasConfirms(_ level: LevelVerdict) -> Bool { level.guarantees.contains { $0.name == "stuck-confirm" } }
+
+  private static func acknowledged(_ level: LevelVerdict) -> String { hasConfirms(level) ? "acknowledged" : "sent" }
+
+  /// What went wrong, a few words each.
+  private static func bad(_ level: LevelVerdict) -> [String] {
+    [
       ("lost", "lost"), ("duplicated", "duplicated"), ("torn-transaction", "tore"), ("unexpected", "made up"),
       ("aborted-read", "delivered in spite of failure"), ("out-of-order", "misordered"),
       ("wrong-redelivered-flag", "failed to flag"), ("stuck-confirm", "never confirmed"),
@@ -85,9 +109,13 @@ enum Headline {
       guard count > 0 else { return nil }
       return name == "torn-transaction" ? "tore \(Words.count(count, "transaction"))" : "\(verb) \(Words.count(count))"
     }
-    let whole = "of \(Words.count(acknowledged)) \(word)"
+  }
+
+  private static func clause(_ level: LevelVerdict) -> String {
+    let whole = "of \(Words.count(level.counts["acknowledged", default: 0])) \(acknowledged(level))"
+    let bad = bad(level)
     if bad.isEmpty {
-      return level.verdict == .inconclusive ? "\(level.level) is inconclusive" : "\(level.level) lost nothing \(whole)"
+      return level.verdict == .inconclusive ? "\(level.level) is inconclusive" : "\(level.level) missed a promise"
     }
     return "\(level.level) \(Words.list(bad)) \(whole)"
   }
@@ -100,6 +128,6 @@ enum Headline {
     else { return "" }
     let cost = 1 - last.throughput.delivered / fastest.throughput.delivered
     guard cost >= 0.01 else { return "" }
-    return " \(last.level) delivered \(Words.share(cost)) less per second than \(fastest.level)."
+    return " The price: \(last.level) delivered \(Words.share(cost)) less per second than \(fastest.level)."
   }
 }

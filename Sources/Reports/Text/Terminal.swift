@@ -9,9 +9,19 @@ enum Terminal {
     let paint = Paint(isOn: colour)
     out += paint.bold("\(verdict.name)") + "  " + paint.verdict(verdict.verdict) + "  seed \(verdict.seed)\n"
     out += wrapped(Headline.sentence(verdict), width: width) + "\n\n"
-    out += table(
-      DecisionTable.columns.map(\.short), DecisionTable.columns.map(\.isNumber), DecisionTable.rows(verdict),
-      width: width, paint)
+    let columns = DecisionTable.columns
+    let rows = DecisionTable.rows(verdict)
+    if width >= Self.naturalWidths(columns.map(\.short), rows).reduce(columns.count - 1, +) {
+      out += table(columns, rows, width: width, paint)
+    } else {
+      // The latencies below the rest.
+      let lower = columns.indices.filter { [0, DecisionTable.confirm, DecisionTable.endToEnd].contains($0) }
+      let upper = columns.indices.filter { $0 == 0 || !lower.contains($0) }
+      for part in [upper, lower] {
+        if part == lower { out += "\n" }
+        out += table(part.map { columns[$0] }, rows.map { row in part.map { row[$0] } }, width: width, paint)
+      }
+    }
     out += recoveries(verdict, paint, width: width)
     out += findings(verdict, paint, width: width)
     if let report { out += "\nReport: \(report)\n" }
@@ -49,10 +59,21 @@ enum Terminal {
     return out
   }
 
-  /// Columns as wide as they must be; where the rows are wider than `width`, the space between columns shrinks to one.
-  static func table(_ titles: [String], _ isNumber: [Bool], _ rows: [[String]], width: Int, _ paint: Paint) -> String {
+  private static func table(
+    _ columns: [DecisionTable.Column], _ rows: [[String]], width: Int, _ paint: Paint
+  ) -> String {
+    table(columns.map(\.short), columns.map(\.isNumber), rows, width: width, paint)
+  }
+
+  private static func naturalWidths(_ titles: [String], _ rows: [[String]]) -> [Int] {
     var widths = titles.map(\.count)
     for row in rows { for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) } }
+    return widths
+  }
+
+  /// Columns as wide as they must be; where the rows are wider than `width`, the space between columns shrinks to one.
+  static func table(_ titles: [String], _ isNumber: [Bool], _ rows: [[String]], width: Int, _ paint: Paint) -> String {
+    let widths = naturalWidths(titles, rows)
     let sum = widths.reduce(0, +)
     let gap = sum + 2 * (widths.count - 1) <= width ? "  " : " "
     func line(_ cells: [String], _ style: (String, Int) -> String) -> String {

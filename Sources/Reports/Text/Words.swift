@@ -44,11 +44,11 @@ public enum Words {
   }
 
   /// Milliseconds in the unit that fits: `410 µs`, `1.92 ms`, `900 ms`, `2.10 s`
-  public static func latency(_ milliseconds: Double) -> String {
+  public static func latency(_ milliseconds: Double, trims: Bool = false) -> String {
     guard milliseconds.isFinite else { return "–" }
     if milliseconds < 0.9995 { return "\(fixed(milliseconds * 1000, 0)) µs" }
-    if milliseconds < 999.5 { return "\(three(milliseconds)) ms" }
-    return "\(three(milliseconds / 1000)) s"
+    if milliseconds < 999.5 { return "\(three(milliseconds, trims: trims)) ms" }
+    return "\(three(milliseconds / 1000, trims: trims)) s"
   }
 
   /// A length of time in seconds: `12 ms`, `1.70 s`
@@ -82,7 +82,13 @@ public enum Words {
     return "\(unit == 0 ? count(Int(value)) : three(size)) \(units[unit])"
   }
 
-  private static func three(_ value: Double) -> String {
-    value >= 99.95 ? fixed(value, 0) : value >= 9.995 ? fixed(value, 1) : fixed(value, 2)
+  private static func three(_ value: Double, trims: Bool = false) -> String {
+    value >= 99.95 ? fixed(value, 0) : fixed(value, value >= 9.995 ? 1 : 2, trims: trims)
+  }
+
+  /// `one`, `two`, … `ten`, `11`
+  public static func small(_ value: Int) -> String {
+    let words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    return words.indices.contains(value) ? words[value] : count(value)
   }
 }

@@ -38,9 +38,12 @@ struct RandomQueueHistory {
 
   static func make(_ rng: SeededGenerator, _ model: QueueModel, _ mix: QueueMix, operations: Int) -> RecordedHistory {
     var random = RandomQueueHistory(rng: rng)
-    random.schedule(operations, mix)
-    random.execute(model, mix)
-    random.damage(mix)
+    repeat {
+      (random.operations, random.values) = ([], 0)
+      random.schedule(operations, mix)
+      random.execute(model, mix)
+      random.damage(mix)
+    } while random.operations.isEmpty
     return random.history()
   }
 
@@ -91,7 +94,14 @@ struct RandomQueueHistory {
       if operations[k].isEnqueue {
         inside.append(operations[k].value)
       } else if !inside.isEmpty {
-        let value = inside.remove(at: model == .fifo ? 0 : rng.below(inside.count))
+        let at = model == .fifo ? 0 : rng.below(inside.count)
+        let value = inside[at]
+        if operations[k].outcome == .info, mix.hasSightings, rng.chance(0.4) {
+          // Seen, and not taken after all.
+          operations[k].value = value
+          continue
+        }
+        inside.remove(at: at)
         let isTold = operations[k].outcome == .ok || mix.hasSightings && rng.chance(0.6)
         if isTold { operations[k].value = value }
       }
