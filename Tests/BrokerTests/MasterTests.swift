@@ -150,7 +150,9 @@ extension [Operation] {
       bench.master?.receive(.propose(bench.batch(1, number: number, [.nothing])), from: 1)
     }
     for number: UInt64 in [2, 1, 1, 3, 2, 2, 3] { propose(number) }
-    #expect(bench.proposed().count == 3)
+    let numbers = try bench.master?.proposals.map { try RequestBatch.Head(batch: $0).number }
+    #expect(numbers == [1, 2, 3])
+    _ = bench.proposed()
     bench.master?.receive(.propose(bench.batch(1, number: 4, [.nothing])), from: 2)  // not its own
     #expect(bench.proposed().isEmpty)
     bench.master?.stopServing()
