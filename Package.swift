@@ -45,9 +45,11 @@ let package = Package(
     module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
     module("Arguments"),
-    program("stormproof", [
-      "Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads",
-    ]),
+    program(
+      "stormproof",
+      [
+        "Base", "Arguments", "Runner", "Reports", "Scenario", "Checkers", "History", "Arena", "Workloads",
+      ]),
     program("stormproof-node", ["Base", "Broker", "AMQP", "EventLoop", "Systemd"]),
     tests(of: "Base"),
     tests(of: "EventLoop"),

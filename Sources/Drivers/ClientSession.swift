@@ -58,6 +58,8 @@ public final class ClientSession {
   private var monitor: HeartbeatMonitor?
   private var timer: LoopTimer?
   private var handed = 0
+  /// As last seen while the socket was open: a write that ends with the socket counts as written to the loop.
+  private var written = 0
   private var flushIsArmed = false
   private var isPaused = false
   private var isSuspect = false
@@ -81,15 +83,15 @@ public final class ClientSession {
     tcp.onInput = { self.take($0) }
     tcp.onDrained = {
       self.arm()
-      self.owner?.sessionWrote(self)
+      self.wrote()
     }
     tcp.onClose = { self.ended($0) }
     timer = loop.timer(after: 250 * .millisecond, repeat: 250 * .millisecond) { [weak self] in self?.tick() }
   }
 
   public var position: OutputPosition {
-    OutputPosition(
-      appended: handed + amqp.output.count, handed: handed, written: handed - tcp.bufferedOutput)
+    let written = tcp.state == .open ? handed - tcp.bufferedOutput : written
+    return OutputPosition(appended: handed + amqp.output.count, handed: handed, written: written)
   }
 
   // MARK: Sending
@@ -163,7 +165,13 @@ public final class ClientSession {
     guard tcp.state == .open, tcp.bufferedOutput == 0, !amqp.output.isEmpty else { return }
     moveOutput()
     // Behind the socket's own end of turn, which the write has asked for.
-    loop.atEndOfTurn { if self.tcp.bufferedOutput == 0 { self.owner?.sessionWrote(self) } }
+    loop.atEndOfTurn { self.wrote() }
+  }
+
+  private func wrote() {
+    guard tcp.state == .open else { return }
+    written = handed - tcp.bufferedOutput
+    if written == handed { owner?.sessionWrote(self) }
   }
 
   private func moveOutput() {

@@ -46,7 +46,9 @@ public struct EmbeddedDriver: Driver {
     let keeps = confirmed && durable && axes.consume != .autoAck
     var promises: [String] = []
     if axes.publish == .fireAndForget { promises.append("Nothing is promised for a publish without a confirm.") }
-    if axes.consume == .autoAck { promises.append("A message is gone once it was written to an auto-ack consumer's socket.") }
+    if axes.consume == .autoAck {
+      promises.append("A message is gone once it was written to an auto-ack consumer's socket.")
+    }
     if keeps {
       promises.append(
         replicated
@@ -57,7 +59,9 @@ public struct EmbeddedDriver: Driver {
       promises.append("A transaction is one log entry, acknowledgements included: all of it or nothing.")
     }
     return Terms(
-      settings: amqpSettings(axes) + queueSettings(queues) + [.init(name: "sync", value: durable ? "fdatasync before confirm, group commit" : "none")],
+      settings: amqpSettings(axes) + queueSettings(queues) + [
+        .init(name: "sync", value: durable ? "fdatasync before confirm, group commit" : "none")
+      ],
       promises: promises,
       promised: [
         "lost": keeps, "unexpected": true, "aborted-read": true, "duplicated": true,

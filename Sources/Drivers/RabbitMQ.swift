@@ -150,7 +150,9 @@ public struct RabbitMQDriver: Driver {
         "tx is atomic only within one queue, and the broker gives no guarantee on the atomicity of several (Broker "
           + "Semantics); a commit-ok says that the messages are safe.")
     }
-    if axes.consume == .autoAck { promises.append("Automatic acknowledgement is \"fire and forget\" (Consumer Acknowledgements).") }
+    if axes.consume == .autoAck {
+      promises.append("Automatic acknowledgement is \"fire and forget\" (Consumer Acknowledgements).")
+    }
     return Terms(
       settings: amqpSettings(axes) + queueSettings(queues)
         + [

@@ -97,7 +97,10 @@ public final class Loop {
 
   /// Runs `work` on libuv's thread pool and `then` with its result back on this loop.
   public func work<Result: Sendable>(_ work: @escaping @Sendable () -> Result, then: @escaping (Result) -> Void) {
-    let job = Job { let result = work(); return { then(result) } }
+    let job = Job {
+      let result = work()
+      return { then(result) }
+    }
     let request = UnsafeMutablePointer<uv_work_t>.allocate(capacity: 1)
     request.pointee.data = Unmanaged.passRetained(job).toOpaque()
     let code = uv_queue_work(uv, request) { request in

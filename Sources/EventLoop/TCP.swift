@@ -11,7 +11,8 @@ public final class TCPListener {
 
   /// Listens on an IPv4 address; port 0 lets the kernel choose (`port` tells).
   /// - Throws: `LoopError` for a bad address, a taken port.
-  public init(_ loop: Loop, address: String, port: UInt16, accept: @escaping (TCPConnection) -> Void) throws(LoopError) {
+  public init(_ loop: Loop, address: String, port: UInt16, accept: @escaping (TCPConnection) -> Void) throws(LoopError)
+  {
     self.loop = loop
     self.accept = accept
     uv_tcp_init(loop.uv, uv)
@@ -341,7 +342,8 @@ private final class Pending {
     bytes = .allocate(capacity: content.count)
     _ = bytes.initialize(from: content)
     buffer = uv_buf_init(
-      bytes.baseAddress.map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: CChar.self) }, UInt32(clamping: bytes.count))
+      bytes.baseAddress.map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: CChar.self) },
+      UInt32(clamping: bytes.count))
     request.pointee.data = Unmanaged.passRetained(self).toOpaque()
   }
 

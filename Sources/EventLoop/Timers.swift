@@ -162,6 +162,11 @@ public final class SignalWatch {
 
   init(_ loop: Loop, _ number: Int32, _ body: @escaping () -> Void) {
     self.body = body
+    // A parent that waits for its signals blocks them, and children inherit that.
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, number)
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
     uv_signal_init(loop.uv, uv)
     uv.pointee.data = Unmanaged.passRetained(self).toOpaque()
     uv_signal_start(

@@ -35,6 +35,8 @@ class DiskFault {
   private var final: FaultEffect?
   private var longestWait: Nanoseconds = 0
 
+  var figuresComeWithHeal: Bool { true }
+
   /// Overridden by each fault.
   var ruleEffect: DiskRule.Effect { .stall }
 

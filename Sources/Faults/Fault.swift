@@ -29,12 +29,18 @@ protocol Fault: AnyObject {
   func begin(_ then: @escaping () -> Void)
   /// Once, right after the begin. It may take as long as the fault stands, and must not disturb the broker.
   func probe(_ then: @escaping (FaultProbe) -> Void)
-  /// Called before the heal, and again after it.
+  /// The figures until now.
   func effect() -> FaultEffect
+  /// Whether `effect` is complete only after the heal (how long requests waited is known when they are let go).
+  var figuresComeWithHeal: Bool { get }
   /// Ends this fault, and nothing that other faults do to the same nodes. `then` gets what went wrong.
   func heal(_ then: @escaping (_ trouble: String?) -> Void)
   /// When something first came through again (CLOCK_MONOTONIC), asked every few milliseconds after the heal.
   func firstTraffic() -> Nanoseconds?
+}
+
+extension Fault {
+  var figuresComeWithHeal: Bool { false }
 }
 
 extension FaultPlan.Kind {

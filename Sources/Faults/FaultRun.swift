@@ -107,16 +107,22 @@ final class FaultRun {
       guard let fault else { return finish() }
       stage = .healing
       healTimer?.cancel()
+      // A restart may take long, and changes nothing of what was felt.
+      if !fault.figuresComeWithHeal { takeFigures(fault) }
       let before = FaultClock.now()
       fault.heal { [self] trouble in
-        finalEffect = fault.effect()
-        sayEvidence()
+        if fault.figuresComeWithHeal { takeFigures(fault) }
         emit(.faultHealed, before, FaultClock.now(), trouble)
         record(begins: false) { [self] in finish() }
         watchTraffic(fault)
       }
     case .healing, .over: break
     }
+  }
+
+  private func takeFigures(_ fault: any Fault) {
+    finalEffect = fault.effect()
+    sayEvidence()
   }
 
   /// No more events, whatever comes.

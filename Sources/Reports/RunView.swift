@@ -35,6 +35,8 @@ public struct LevelView: Sendable {
   public var events: [RunEvent]
   public var settings: LevelSettings?
   public var fates: [Fate]
+  /// Latency before, during and after faults.
+  public var phases: [LatencyPart]
   /// Of each name that was found, the first case.
   public var samples: [FindingSample]
 
@@ -61,6 +63,7 @@ public struct LevelView: Sendable {
       if !perSecond.isEmpty { fates.append(Fate(name: name.rawValue, perSecond: perSecond)) }
     }
     self.fates = fates
+    phases = LatencyPart.split(record.history, timeline: timeline, hasConfirms: record.result.hasConfirms)
     samples = FindingName.allCases.compactMap { name in
       record.result.findings.first { $0.name == name }.map {
         FindingSample($0, history: record.history, timeline: timeline)

@@ -9,7 +9,9 @@ import Scenario
 
 enum Circumstances {
   /// - Throws: `DriverError` where the broker is not installed.
-  static func manifest(of plan: Plan, driver: any Driver, directory: String, command: String) throws(DriverError) -> Manifest {
+  static func manifest(of plan: Plan, driver: any Driver, directory: String, command: String) throws(DriverError)
+    -> Manifest
+  {
     var system = utsname()
     uname(&system)
     let memory = Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))

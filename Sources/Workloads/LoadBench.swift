@@ -11,6 +11,7 @@ public enum LoadBench {
   static let usage = """
     usage: stormproof load-bench ADDR[,ADDR…]:PORT LEVEL SECONDS [--no-record] [--history FILE] [--rate N]
              [--size BYTES] [--producers N] [--consumers N] [--window N] [--transaction N] [--seed N]
+             [--rollback PERCENT] [--requeue PERCENT] [--service MICROSECONDS] [--prefetch N]
     LEVEL is low, medium or high. Without --rate producers are flat out.
     """
 
@@ -42,6 +43,7 @@ struct LoadBenchOptions {
   var history = "/tmp/stormproof-load-bench.history"
   var numbers = [
     "--rate": 0, "--size": 100, "--producers": 2, "--consumers": 2, "--window": 500, "--transaction": 50, "--seed": 1,
+    "--rollback": 0, "--requeue": 0, "--service": 0, "--prefetch": 200,
   ]
 
   /// nil where they are not understood.
@@ -90,8 +92,9 @@ struct LoadBenchOptions {
       workload: WorkloadPlan(
         kind: "work-queue", producers: self["--producers"], consumers: self["--consumers"],
         rate: rate == 0 ? .max : .open(base: Double(rate), burst: nil), messageSize: self["--size"],
-        window: self["--window"], prefetch: 200, serviceTime: 0, requeue: 0, transactionSize: self["--transaction"],
-        rollback: 0),
+        window: self["--window"], prefetch: self["--prefetch"],
+        serviceTime: Nanoseconds(self["--service"]) * .microsecond, requeue: Double(self["--requeue"]) / 100,
+        transactionSize: self["--transaction"], rollback: Double(self["--rollback"]) / 100),
       phases: PhasesPlan(warmup: 0, load: 0, settle: 0, drain: 0), faults: [])
   }
 }

@@ -9,6 +9,9 @@ import EventLoop
 final class Clients {
   /// Above this many bytes in a socket's buffer no more is taken from the broker's, and nothing is read.
   static let outputMark = 256 << 10
+  /// What one client may bring in one turn of the loop, about: libuv alone would read 2 MiB of each before anything else
+  /// is served, and whoever consumes on another node would wait a turn for each round of credit.
+  static let turnMark = 128 << 10
 
   /// Called when the broker was told something.
   var onChange: () -> Void = {}
@@ -17,8 +20,11 @@ final class Clients {
   private var listener: TCPListener?
   private var clients: [ConnectionID: Client] = [:]
   private var lastID: UInt64 = 0
+  private var turn: UInt64 = 1
   /// True while the log is far behind: nothing is read from anyone.
   private(set) var isHeld = false
+  /// Those who brought enough for this turn.
+  private var sated: [Client] = []
 
   private final class Client {
     let id: ConnectionID
@@ -26,6 +32,10 @@ final class Clients {
     /// Written out; only the end of file is awaited.
     var isEnding = false
     var isPaused = false
+    /// Bytes used in this turn, while it lasts.
+    var turn: UInt64 = 0
+    var turnBytes = 0
+    var isSated = false
 
     init(_ id: ConnectionID, _ socket: TCPConnection) {
       self.id = id
@@ -61,16 +71,33 @@ final class Clients {
   private func receive(_ client: Client, _ bytes: UnsafeRawBufferPointer) -> Int {
     if client.isEnding { return bytes.count }
     let used = broker.receive(client.id, bytes, now: Loop.monotonicNow())
+    if client.turn != turn { (client.turn, client.turnBytes) = (turn, 0) }
+    client.turnBytes += used
+    if client.turnBytes >= Self.turnMark, !client.isSated {
+      client.isSated = true
+      sated.append(client)
+    }
     onChange()
     settle(client)
     return used
+  }
+
+  /// A turn of the loop is over: everybody may be read from again.
+  func endTurn() {
+    turn += 1
+    let clients = sated
+    sated.removeAll(keepingCapacity: true)
+    for client in clients {
+      client.isSated = false
+      settle(client)
+    }
   }
 
   /// Reads from the socket exactly while everybody agrees.
   private func settle(_ client: Client) {
     let pause =
       !client.isEnding
-      && (isHeld || client.socket.bufferedOutput > Self.outputMark || broker.isPaused(client.id))
+      && (isHeld || client.isSated || client.socket.bufferedOutput > Self.outputMark || broker.isPaused(client.id))
     guard pause != client.isPaused else { return }
     client.isPaused = pause
     if pause { client.socket.pause() } else { client.socket.resume() }

@@ -122,6 +122,7 @@ final class Node {
     for id in actions.closing { clients.finish(id) }
     for id in actions.resumed { clients.resume(id) }
     clients.hold((log?.backlog ?? 0) > Self.backlogMark)
+    clients.endTurn()
     if let status = actions.status {
       say("\(status)")
       if isReady { notifier.status("\(status)") }

@@ -16,6 +16,8 @@ final class PeerLinks {
   private static let dialLimit = 300 * Nanoseconds.millisecond
   private static let beat = 200 * Nanoseconds.millisecond
   private static let silence = 1500 * Nanoseconds.millisecond
+  /// What one link may bring in one turn of the loop, about; more waits for the next, so that clients are served between.
+  private static let turnMark = 256 << 10
   /// A link whose reader is so far behind is as good as dead.
   private static let outputLimit = 128 << 20
 
@@ -38,6 +40,8 @@ final class PeerLinks {
     var isIntroduced = false
     var lastHeard: Nanoseconds
     var hasSent = false
+    /// Bytes used in this turn of the loop.
+    var turnBytes = 0
     var ending = ""
 
     init(_ connection: TCPConnection, node: Int?, now: Nanoseconds) {
@@ -108,11 +112,28 @@ final class PeerLinks {
 
   private func adopt(_ link: Link) {
     link.connection.inputLimit = PeerFraming.limit * 2
-    link.connection.onInput = { [weak self] bytes in self?.receive(link, bytes) ?? bytes.count }
+    link.connection.onInput = { [weak self] bytes in
+      guard let self else { return bytes.count }
+      let used = receive(link, bytes)
+      count(used, of: link)
+      return used
+    }
     link.connection.onClose = { [weak self] reason in self?.closed(link, reason) }
   }
 
   // MARK: Input
+
+  private func count(_ used: Int, of link: Link) {
+    if link.turnBytes == 0, used > 0 {
+      loop.atEndOfTurn {
+        if link.turnBytes >= Self.turnMark { link.connection.resume() }
+        link.turnBytes = 0
+      }
+    }
+    let before = link.turnBytes
+    link.turnBytes += used
+    if before < Self.turnMark, link.turnBytes >= Self.turnMark { link.connection.pause() }
+  }
 
   private func receive(_ link: Link, _ bytes: UnsafeRawBufferPointer) -> Int {
     link.lastHeard = Loop.monotonicNow()

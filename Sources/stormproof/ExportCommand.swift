@@ -14,7 +14,8 @@ enum ExportCommand {
       let names = plan.levels.map(\.name)
       guard let level = options.level ?? (names.count == 1 ? names.first : nil), names.contains(level) else {
         let list = names.joined(separator: ", ")
-        throw UsageError("the run has the levels \(list), expected --level with one of them", hint: Program.spec.hint("export"))
+        throw UsageError(
+          "the run has the levels \(list), expected --level with one of them", hint: Program.spec.hint("export"))
       }
       let history = try HistoryReader.read(directory.level(level).history)
       JSONLines.export(history) { Terminal.write(bytes: $0) }

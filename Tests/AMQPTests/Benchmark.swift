@@ -1,6 +1,7 @@
-import AMQP
 // What a message costs in both state machines, in nanoseconds. Only where asked for, and only in a release build:
 //   STORMPROOF_BENCH=1 swift test -c release -Xswiftc -enable-testing --filter AMQPTests.Benchmark
+
+import AMQP
 import Glibc
 import Testing
 

@@ -43,4 +43,21 @@ import Testing
       #expect(tracker.append(1) == 1)
     }
   }
+
+  @Test func visitsTheOldestFirstAndKeepsWhatItChanges() throws {
+    var tracker = ConfirmTracker<Int>()
+    for number in 1...5 { tracker.append(number) }
+    var settled: [Settled] = []
+    try tracker.settle(tag: 2, multiple: false, into: &settled)
+    var seen: [Int] = []
+    tracker.visit { element in
+      seen.append(element)
+      element += 100
+      return element < 104
+    }
+    #expect(seen == [1, 3, 4])
+    settled = []
+    try tracker.settle(tag: 5, multiple: true, into: &settled)
+    #expect(settled.map(\.element) == [101, 103, 104, 5])
+  }
 }

@@ -9,7 +9,7 @@ import Testing
   @Test func passesDescriptorsEnvironmentAndDirectory() throws {
     var ends: [Int32] = [-1, -1]
     try #require(pipe(&ends) == 0)
-    defer { ends.forEach { close($0) } }
+    defer { for end in ends { close(end) } }
     let leak = fcntl(ends[0], F_DUPFD, 50)  // not close-on-exec, and yet not to be passed on
     defer { close(leak) }
     // 3 is the shell's own, for the substitution.
@@ -29,7 +29,7 @@ import Testing
   @Test func descriptorsMayChangePlaces() throws {
     var ends: [Int32] = [-1, -1]
     try #require(pipe(&ends) == 0)
-    defer { ends.forEach { close($0) } }
+    defer { for end in ends { close(end) } }
     var request = SpawnRequest(
       executable: "/bin/sh",
       arguments: ["sh", "-c", "echo x > /proc/self/fd/\(ends[0]); read y < /proc/self/fd/\(ends[1]); exit 3"],

@@ -60,6 +60,13 @@ import Testing
     }
   }
 
+  @Test func aKilledNodeDiesWhateverItHangsIn() throws {
+    let (_, lines) = try withDirectory { try Helper.scenario("hangers", $0) }
+    #expect(lines.filter { $0 == "hanging true" }.count == 5, "\(lines)")
+    #expect(lines.filter { $0 == "exit soon true" }.count == 5, "\(lines)")
+    #expect(lines.contains("done"))
+  }
+
   @Test func aDeadDaemonFailsEverything() throws {
     let (_, lines) = try withDirectory { try Helper.scenario("lost-disk", $0) }
     #expect(lines.contains("daemon signal 9"))

@@ -14,7 +14,7 @@ import Testing
     #expect(ready.count == 2, "\(lines)")
     #expect(lines.contains("hosts untouched true") && !lines.contains("hosts untouched false"))
     let wanted = [
-      "paused true running 0", "stand 1 resident true", "idle 0", "resumed 0", "crash true", "exit killed",
+      "paused true running 0", "stand true resident true", "idle 0", "resumed 0", "crash true", "exit killed",
       "exit ended with exit 5", "done",
     ]
     #expect(lines.filter { wanted.contains($0) } == wanted)

@@ -41,7 +41,7 @@ import Testing
 
   @Test func refusesWhatIsNotOurs() throws {
     let (a, b) = try PacketSocket.pair()
-    defer { [a, b].forEach { close($0) } }
+    defer { for end in [a, b] { close(end) } }
     _ = [UInt8](repeating: 9, count: 4).withUnsafeBytes { send(a, $0.baseAddress, 4, 0) }
     var right = PacketSocket(descriptor: b)
     #expect(right.receive() == .closed(EPROTO))

@@ -99,3 +99,51 @@ struct Setting: CustomTestStringConvertible {
     #expect(client.deliveries.map(\.isRedelivered) == [true, true, true, true, false])
   }
 }
+
+@Suite struct LimitTests {
+  /// Messages larger than a frame of a link, and more of them than one frame takes.
+  @Test func largeMessagesReachEveryNode() throws {
+    let cluster = try TestCluster(3)
+    let leader = try #require(cluster.awaitLeader())
+    let client = try cluster.client(on: (leader + 1) % 3, queue: "q", quorum: true)
+    try client.declare("c", quorum: false, cluster)
+    let sizes = [0, 1, 130_000, 140_000, 5 << 20, 3 << 20, 16 << 20]
+    for size in sizes { try client.publish(String(repeating: "x", count: size)) }
+    try client.publish(String(repeating: "y", count: 5 << 20), key: "c")
+    let reader = cluster.client(on: (leader + 2) % 3)
+    try reader.open(cluster)
+    for size in sizes { #expect(try reader.get("q", cluster)?.body.utf8.count == size) }
+    #expect(try reader.get("c", cluster)?.body.utf8.count == 5 << 20)
+    try client.publish(String(repeating: "x", count: (16 << 20) + 1))
+    cluster.advance(100 * .millisecond)
+    #expect(client.channelCloses.map(\.code) == [311])
+  }
+
+  @Test func aTransactionHasALimit() throws {
+    let cluster = try TestCluster(1)
+    _ = cluster.awaitLeader()
+    let client = try cluster.client(on: 0, queue: "q", quorum: true)
+    try client.call(.txSelect, cluster)
+    for _ in 0..<5 { try client.publish(String(repeating: "x", count: 16 << 20)) }
+    cluster.advance(100 * .millisecond)
+    #expect(client.channelCloses.map(\.code) == [406])
+  }
+
+  /// A node that cannot get rid of requests stops reading from clients, and reads again later.
+  @Test func clientsWaitWhereNothingMoves() throws {
+    let cluster = try TestCluster(1)
+    _ = cluster.awaitLeader()
+    let client = try cluster.client(on: 0, queue: "q", quorum: true)
+    try client.call(.confirmSelect(noWait: false), cluster)
+    cluster.nodes[0].holdsDisk = true
+    for _ in 0..<60 {
+      try client.publish(String(repeating: "x", count: 1 << 20))
+      cluster.settle()
+    }
+    #expect(cluster.broker(0)?.isPaused(client.id) == true)
+    #expect(try #require(cluster.broker(0)).requests.pendingBytes < 40 << 20)
+    cluster.nodes[0].holdsDisk = false
+    #expect(cluster.advance { client.confirmed.count == 60 })
+    #expect(cluster.broker(0)?.isPaused(client.id) == false)
+  }
+}

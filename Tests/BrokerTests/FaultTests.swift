@@ -72,6 +72,27 @@ import Testing
     }
   }
 
+  /// A start whose number never reached the disk has used it for nothing: the next start may have the same.
+  @Test func aStartIsNothingUntilItIsOnDisk() throws {
+    let cluster = try TestCluster(3)
+    let leader = try #require(cluster.awaitLeader())
+    _ = try cluster.client(on: leader, queue: "q", quorum: true)
+    let node = (leader + 1) % 3
+    cluster.crash(node)
+    try cluster.start(node)
+    cluster.nodes[node].holdsDisk = true
+    let early = cluster.client(on: node)
+    cluster.advance(2 * .second)
+    #expect(early.connection.isOpen && cluster.broker(node)?.isReady == false)
+    cluster.crash(node)
+    try cluster.start(node)
+    let client = cluster.client(on: node)
+    try client.open(cluster)
+    try client.call(.confirmSelect(noWait: false), cluster)
+    try client.publish("m")
+    #expect(cluster.advance { client.confirmed == ["m"] })
+  }
+
   @Test func nobodyWaitsForEverForALeader() throws {
     let cluster = try TestCluster(3)
     let leader = try #require(cluster.awaitLeader())
@@ -150,6 +171,24 @@ import Testing
     #expect(cluster.advance { stale.confirmed == ["before", "inside"] })
     #expect(try other.get("q", cluster)?.body == "inside")
     #expect(try other.get("q", cluster) == nil)
+  }
+
+  /// "Empty" is said only by who is known to lead at that moment.
+  @Test func anIsolatedLeaderKnowsNothingOfEmptiness() throws {
+    let cluster = try TestCluster(3)
+    let leader = try #require(cluster.awaitLeader())
+    let client = try cluster.client(on: leader, queue: "q", quorum: true)
+    cluster.isolate(leader)
+    try client.send(.basicGet(BasicGet(queue: "q")))
+    cluster.advance(3 * .second)
+    #expect(client.got.isEmpty)
+    let other = cluster.client(on: (leader + 1) % 3)
+    try other.open(cluster)
+    try other.publish("m")
+    cluster.advance(500 * .millisecond)
+    cluster.heal()
+    #expect(cluster.advance { client.got.count == 1 })
+    #expect(client.got[0]?.body == "m")
   }
 
   /// What a consumer holds when the leader falls comes again, flagged; its late acknowledgement does no harm.

@@ -76,6 +76,15 @@ import Testing
     for kind in Plant.allCases { #expect(planted[kind, default: 0] > 5, "\(kind.rawValue) was hardly planted") }
   }
 
+  @Test func damagedHistoriesAreJudgedAlike() {
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(1000)) {
+      let sample = Sample(seed: seed)
+      let damaged = EditableHistory(sample.history, sample.rng).damaged()
+      let differences = damaged.differences(sample.options)
+      #expect(differences.isEmpty, "seed \(seed) \(sample.level) \(differences)")
+    }
+  }
+
   /// A recorder that was killed leaves a prefix: what it proves stays proved, and nothing is held against what is missing.
   @Test func historiesCutShortAreNotAccused() {
     for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(300)) {

@@ -7,7 +7,7 @@ import Testing
 @testable import Checkers
 
 @Suite struct DeliveryRuleTests {
-  private func check(
+  func check(
     _ level: ReliabilityLevel = .medium, _ change: (inout DeliveryOptions) -> Void = { _ in },
     _ build: (inout HistoryBuilder) -> Void
   ) -> DeliveryResult {
@@ -19,7 +19,7 @@ import Testing
     return DeliveryChecker.check(builder.history, options: options)
   }
 
-  private func found(_ result: DeliveryResult) -> [FindingName: Int] { result.counts.filter { $0.value > 0 } }
+  func found(_ result: DeliveryResult) -> [FindingName: Int] { result.counts.filter { $0.value > 0 } }
 
   // MARK: Lost
 
@@ -199,6 +199,24 @@ import Testing
     #expect(found(faulty) == [.duplicated: 1])
   }
 
+  @Test func aFaultInsideAnotherDoesNotEndIt() {
+    let result = check {
+      $0.subscribe(2)
+      $0.send(1)
+      $0.fault("long", .invoke)
+      $0.fault("short", .invoke)
+      $0.fault("short", .ok)
+      $0.subscribe(1)
+      $0.deliver(1, session: 1, tag: 1)
+      $0.deliver(1, session: 2, tag: 1, flags: .redelivered)
+      $0.ackAnswered(session: 2, tag: 1)
+      $0.alive(1)
+      $0.fault("long", .ok)
+      $0.drained()
+    }
+    #expect(found(result) == [.redelivered: 1])
+  }
+
   @Test func suspicionLengthensAFault() {
     func build(_ builder: inout HistoryBuilder) {
       builder.fault("f", .invoke)
@@ -320,150 +338,5 @@ import Testing
     #expect(found(swapped(channels: (50, 51), sessions: (1, 1))).isEmpty)
     #expect(found(swapped(channels: (50, 50), sessions: (1, 2))).isEmpty)
     #expect(found(swapped(channels: (0, 0), sessions: (1, 1))).isEmpty)
-  }
-
-  // MARK: Transactions
-
-  @Test func aTransactionOfWhichSomethingCameMustComeWhole() {
-    let result = check(.high) {
-      $0.subscribe(1)
-      $0.publish(1, tx: 5)
-      $0.publish(2, tx: 5)
-      $0.end(.commit, tx: 5, nil)
-      $0.deliver(1, session: 1, tag: 1)
-      $0.ack(session: 1, tag: 1)
-      $0.drained()
-    }
-    #expect(found(result) == [.tornTransaction: 1, .recovered: 1])
-    #expect(result.committed == 1 && result.unknownTransactions == 0)
-    #expect(result.findings.first { $0.name == .tornTransaction }?.message == HistoryBuilder.id(2))
-  }
-
-  @Test func whatACommittedTransactionTookMustNotComeAgain() {
-    let result = check(.high) {
-      $0.subscribe(1)
-      $0.subscribe(2)
-      $0.send(1)
-      $0.deliver(1, session: 1, tag: 1)
-      $0.ack(session: 1, tag: 1, tx: 5)
-      $0.publish(2, to: ["r"], tx: 5)
-      $0.end(.commit, tx: 5, nil)
-      $0.add(.release, .info) { $0.session = 1 }
-      $0.subscribe(3, "r")
-      $0.deliver(2, "r", session: 3, tag: 1)
-      $0.ack(session: 3, tag: 1)
-      $0.deliver(1, session: 2, tag: 1, flags: .redelivered)
-      $0.ackAnswered(session: 2, tag: 1)
-      $0.drained()
-      $0.drained("r")
-    }
-    #expect(found(result) == [.tornTransaction: 1, .redelivered: 1, .recovered: 1])
-  }
-
-  @Test func aTransactionThatCameToNothingMustNotEat() {
-    func build(_ isDrained: Bool) -> DeliveryResult {
-      check(.high) {
-        $0.subscribe(1)
-        $0.send(1)
-        $0.deliver(1, session: 1, tag: 1)
-        $0.ack(session: 1, tag: 1, tx: 5)
-        $0.publish(2, to: ["r"], tx: 5)
-        $0.end(.commit, tx: 5, .info)
-        $0.drained()
-        if isDrained { $0.drained("r") }
-      }
-    }
-    #expect(found(build(true)) == [.tornTransaction: 1])
-    #expect(build(true).unknownTransactions == 1)
-    let open = build(false)
-    #expect(found(open).isEmpty && open.undecided == [.tornTransaction: 1])
-  }
-
-  // MARK: Stuck
-
-  private func unanswered(_ level: ReliabilityLevel, _ end: (inout HistoryBuilder) -> Void) -> DeliveryResult {
-    check(level) {
-      $0.publish(1)
-      $0.send(2)
-      end(&$0)
-    }
-  }
-
-  @Test func unansweredWhileALaterOneWasConfirmedIsStuck() {
-    #expect(found(unanswered(.medium) { $0.wait(11 * .second) }) == [.stuckConfirm: 1])
-    #expect(found(unanswered(.medium) { $0.wait(9 * .second) }).isEmpty)
-    #expect(found(unanswered(.low) { $0.wait(11 * .second) }).isEmpty)
-    // The connection was lost, a fault stands, or one was healed only just now.
-    #expect(
-      found(
-        unanswered(.medium) {
-          $0.add(.release, .info) { $0.session = 50 }
-          $0.wait(11 * .second)
-        }
-      ).isEmpty)
-    #expect(
-      found(
-        unanswered(.medium) {
-          $0.fault("f", .invoke)
-          $0.wait(11 * .second)
-        }
-      ).isEmpty)
-    #expect(
-      found(
-        unanswered(.medium) {
-          $0.fault("f", .invoke)
-          $0.wait(11 * .second)
-          $0.fault("f", .ok)
-        }
-      ).isEmpty)
-  }
-
-  @Test func aDrainThatStandsStillWithConsumersIsStuck() {
-    func drain(_ wait: Nanoseconds, left: UInt64 = 1, isAttached: Bool = true) -> DeliveryResult {
-      check {
-        if isAttached { $0.subscribe(1) }
-        $0.send(1)
-        let place = $0.names.word("q")
-        let op = $0.add(.drained, .invoke) { $0.place = place }
-        $0.wait(wait)
-        $0.add(.drained, .info, op: op) { ($0.place, $0.tag) = (place, left) }
-      }
-    }
-    #expect(found(drain(11 * .second)) == [.stuckMessage: 1])
-    #expect(found(drain(9 * .second)).isEmpty)
-    #expect(found(drain(11 * .second, left: 0)).isEmpty)
-    #expect(found(drain(11 * .second, isAttached: false)).isEmpty)
-  }
-
-  // MARK: What is listed
-
-  @Test func allAreCountedAndFewListed() {
-    func tenLost(_ builder: inout HistoryBuilder) {
-      for id in 1...10 { builder.send(id) }
-      builder.drained()
-    }
-    let result = check(.medium, { $0.findingLimit = 3 }, tenLost)
-    #expect(result.counts[.lost] == 10)
-    #expect(result.findings.map(\.message) == (1...3).map(HistoryBuilder.id))
-    let silent = check(.medium, { $0.listed = [] }, tenLost)
-    #expect(silent.counts[.lost] == 10 && silent.findings.isEmpty)
-  }
-
-  @Test func nothingIsTakenForGranted() {
-    // Completions without invocations, acks of unknown tags, names that are not there.
-    let result = check {
-      $0.add(.publish, .ok, op: 77)
-      $0.add(.ack, .ok, op: 78)
-      $0.ack(session: 4, tag: 9)
-      $0.ack(session: 4, tag: .max, tx: .max)
-      $0.end(.commit, tx: .max, .ok)
-      $0.add(.publish, .invoke) { ($0.place, $0.message) = (500, HistoryBuilder.id(1)) }
-      $0.add(.deliver, .ok) { ($0.place, $0.message, $0.session, $0.tag) = (600, HistoryBuilder.id(1), .max, .max) }
-      $0.add(.drained, .ok) { $0.place = Names.none }
-      $0.add(.fault, .invoke) { $0.place = Names.none }
-      $0.add(.recover, .ok, op: 99) { $0.session = 3 }
-    }
-    #expect(found(result) == [.unexpected: 1])
-    #expect(found(check { _ in }).isEmpty)
   }
 }

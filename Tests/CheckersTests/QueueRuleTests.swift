@@ -51,6 +51,22 @@ import Testing
         }) == [.lost: 1])
   }
 
+  /// The need with the nearest deadline has the first choice, in whatever order the values went in.
+  @Test func needsAreMetByDeadline() {
+    let result = check(.fifo) {
+      let slow = $0.add(.enqueue, .invoke) { $0.message = HistoryBuilder.id(1) }
+      $0.enqueue(2)
+      $0.dequeue(nil, .info)
+      $0.enqueue(3)
+      $0.dequeue(3)
+      $0.add(.enqueue, .ok, op: slow) { $0.message = HistoryBuilder.id(1) }
+      $0.dequeue(nil, .info)
+      $0.enqueue(4)
+      $0.dequeue(4)
+    }
+    #expect(result.verdict == .valid)
+  }
+
   @Test func twiceNeverAndFailed() {
     #expect(
       found(
@@ -135,6 +151,15 @@ import Testing
           $0.add(.release, .info) { $0.session = 2 }
         }
       }.verdict == .valid)
+    // The same where its slot had become free again.
+    #expect(
+      deliveries {
+        $0.subscribe(2)
+        $0.send(9)
+        $0.deliver(9, session: 2, tag: 1)
+        $0.ack(session: 2, tag: 1)
+        twoSwapped(&$0) { $0.add(.release, .info) { $0.session = 2 } }
+      }.verdict == .valid)
     // That one was busy, so it cannot have been.
     let busy = deliveries {
       $0.subscribe(2)
@@ -155,6 +180,38 @@ import Testing
     #expect(faulty.verdict == .valid)
     // With room for more they may have been on their way at once.
     #expect(deliveries(prefetch: 0) { twoSwapped(&$0) { _ in } }.verdict == .valid)
+  }
+
+  /// One idle consumer excuses one late message; while a fault stands it may have been given, and lost, many.
+  @Test func aFaultExcusesMoreThanOne() {
+    func twoLate(_ begin: (inout HistoryBuilder) -> Void) -> QueueResult {
+      deliveries {
+        $0.subscribe(2)
+        begin(&$0)
+        for id in 1...3 { $0.send(id) }
+        for (k, id) in [3, 1, 2].enumerated() {
+          $0.deliver(id, session: 1, tag: UInt64(k + 1))
+          $0.ack(session: 1, tag: UInt64(k + 1))
+        }
+      }
+    }
+    #expect(found(twoLate { _ in }) == [.outOfOrder: 1])
+    #expect(twoLate { $0.fault("f", .invoke) }.verdict == .valid)
+  }
+
+  /// A reply read in between shows that the second was sent after the first had been read.
+  @Test func aReplyPartsWhatAWiderPrefetchJoins() {
+    func swapped(_ between: (inout HistoryBuilder) -> Void) -> QueueResult {
+      deliveries(prefetch: 2) {
+        $0.send(1)
+        $0.send(2)
+        $0.deliver(2, session: 1, tag: 1)
+        between(&$0)
+        $0.deliver(1, session: 1, tag: 2)
+      }
+    }
+    #expect(swapped { _ in }.verdict == .valid)
+    #expect(found(swapped { $0.alive(1) }) == [.outOfOrder: 1])
   }
 
   @Test func requeuedComesBackToItsPlaceWithoutBlame() {

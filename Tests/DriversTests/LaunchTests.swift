@@ -2,10 +2,10 @@
 
 import Base
 import Foundation
-@testable import Scenario
 import Testing
 
 @testable import Drivers
+@testable import Scenario
 
 @Suite struct LaunchTests {
   private func context(_ broker: String, nodes: Int, executables: String = "/bin") throws -> NodeContext {
@@ -21,7 +21,9 @@ import Testing
     let directory = NSTemporaryDirectory() + "stormproof-launch-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    #expect(throws: DriverError.self) { try EmbeddedDriver().launch(context("embedded", nodes: 1, executables: directory)) }
+    #expect(throws: DriverError.self) {
+      try EmbeddedDriver().launch(context("embedded", nodes: 1, executables: directory))
+    }
     try Data("#!/bin/sh\n".utf8).write(to: URL(fileURLWithPath: directory + "/stormproof-node"))
     chmod(directory + "/stormproof-node", 0o755)
     let one = try EmbeddedDriver().launch(context("embedded", nodes: 1, executables: directory))
@@ -65,14 +67,18 @@ import Testing
 
 @Suite struct ManagementTests {
   @Test func findsTheLeader() {
-    let quorum = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n" + #"{"leader":"n2@10.77.0.2","node":"n1@10.77.0.1","type":"quorum"}"#
+    let quorum =
+      "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"
+      + #"{"leader":"n2@10.77.0.2","node":"n1@10.77.0.1","type":"quorum"}"#
     #expect(Management.leader(inResponse: Array(quorum.utf8)) == "n2")
     let classic = "HTTP/1.1 200 OK\r\n\r\n" + #"{"node":"n3@10.77.0.3","type":"classic"}"#
     #expect(Management.leader(inResponse: Array(classic.utf8)) == "n3")
   }
 
   @Test func noiseIsNoLeader() {
-    for text in ["", "HTTP/1.1 404 Object Not Found\r\n\r\n{}", "HTTP/1.1 200 OK\r\n\r\n{", "HTTP/1.1 200 OK\r\n\r\n{\"node\":3}"] {
+    for text in [
+      "", "HTTP/1.1 404 Object Not Found\r\n\r\n{}", "HTTP/1.1 200 OK\r\n\r\n{", "HTTP/1.1 200 OK\r\n\r\n{\"node\":3}",
+    ] {
       #expect(Management.leader(inResponse: Array(text.utf8)) == nil)
     }
   }

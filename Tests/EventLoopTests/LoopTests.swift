@@ -35,7 +35,12 @@ import Testing
     for _ in 0..<4 {
       var thread = pthread_t()
       let body = Unmanaged.passRetained(Body { for _ in 0..<1000 { post { count.value += 1 } } })
-      pthread_create(&thread, nil, { Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run(); return nil }, body.toOpaque())
+      pthread_create(
+        &thread, nil,
+        {
+          Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run()
+          return nil
+        }, body.toOpaque())
       pthread_detach(thread)
     }
     loop.timer(after: 1_000_000, repeat: 1_000_000) { if count.value == 4000 { loop.stop() } }
@@ -47,7 +52,9 @@ import Testing
     let loop = try Loop()
     var sum = 0
     for i in 1...20 {
-      loop.work { i * i } then: { result in
+      loop.work {
+        i * i
+      } then: { result in
         sum += result
         if sum == 2870 { loop.stop() }
       }
@@ -65,7 +72,13 @@ import Testing
     watch = try loop.watch(ends[0]) { _ in
       var byte: UInt8 = 0
       seen += read(ends[0], &byte, 1)
-      if seen == 3 { watch?.cancel { close(ends[0]); close(ends[1]); loop.stop() } }
+      if seen == 3 {
+        watch?.cancel {
+          close(ends[0])
+          close(ends[1])
+          loop.stop()
+        }
+      }
     }
     loop.timer(after: 1_000_000) { _ = write(ends[1], "abc", 3) }
     loop.run()
@@ -151,23 +164,57 @@ private final class Body {
     // The listener is closed in this turn, so nobody listens in a later one.
     loop.timer(after: 5_000_000) {
       let client = TCPConnection.connect(loop, address: "127.0.0.1", port: port, timeout: 1_000_000_000)
-      client.onClose = { reasons.append($0); loop.stop() }
+      client.onClose = {
+        reasons.append($0)
+        loop.stop()
+      }
     }
     loop.run()
-    guard case .error(let error) = reasons.first else { Issue.record("\(reasons)"); return }
+    guard case .error(let error) = reasons.first else {
+      Issue.record("\(reasons)")
+      return
+    }
     #expect(error.name == "ECONNREFUSED")
 
     let one = try TCPListener(loop, address: "127.0.0.1", port: 0) { connection in
-      connection.onInput = { bytes in connection.write(Array("bye".utf8)); connection.close(); return bytes.count }
+      connection.onInput = { bytes in
+        connection.write(Array("bye".utf8))
+        connection.close()
+        return bytes.count
+      }
     }
     let client = TCPConnection.connect(loop, address: "127.0.0.1", port: one.port, timeout: 1_000_000_000)
     var said: [UInt8] = []
     client.onOpen = { client.write([0]) }
-    client.onInput = { said.append(contentsOf: $0); return $0.count }
-    client.onClose = { reasons.append($0); loop.stop() }
+    client.onInput = {
+      said.append(contentsOf: $0)
+      return $0.count
+    }
+    client.onClose = {
+      reasons.append($0)
+      loop.stop()
+    }
     loop.run()
     #expect(said == Array("bye".utf8))
     #expect(reasons.last == .endOfFile)
     one.close()
+  }
+
+  @Test func aBlockedSignalStillComes() throws {
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, SIGUSR2)
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+    let loop = try Loop()
+    var heard = false
+    let watch = loop.onSignal(SIGUSR2) {
+      heard = true
+      loop.stop()
+    }
+    loop.timer(after: 1_000_000) { kill(getpid(), SIGUSR2) }
+    loop.timer(after: 5_000_000_000) { loop.stop() }
+    loop.run()
+    watch.cancel()
+    #expect(heard)
   }
 }

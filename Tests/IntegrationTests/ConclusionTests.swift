@@ -10,7 +10,7 @@ struct ConclusionTests {
   @Test(arguments: Built.rounds(10))
   func quickstartShowsWhatTheLevelsMean(seed: UInt64) throws {
     let run = try scratch() + "/run"
-    let before = Traces.now()
+    let before = Traces.now(of: run)
     let ended = try stormproof("run", Built.scenario("quickstart"), "--seed", "\(seed)", "--out", run)
     #expect(ended.status == 0, "\(ended.output)\n\(ended.errors)")
     let verdict = try verdict(run)
@@ -19,7 +19,9 @@ struct ConclusionTests {
     #expect(low.count("lost") > 0 && low.count("lost") < low.count("attempted"))
     #expect(try verdict.level("medium").count("lost") == 0)
     let high = try verdict.level("high")
-    for finding in ["lost", "duplicated", "duplicated-by-retry", "torn-transaction"] { #expect(high.count(finding) == 0) }
+    for finding in ["lost", "duplicated", "duplicated-by-retry", "torn-transaction"] {
+      #expect(high.count(finding) == 0)
+    }
     #expect(high.count("acknowledged") > 1000)
     // Each fault was one, at each level; only a transient queue has no disk to feel the stall of.
     #expect(verdict.faults.count == 9)
@@ -30,7 +32,7 @@ struct ConclusionTests {
     for file in ["report.html", "junit.xml", "summary.md", "plan.json", "manifest.json", "levels/high/history.bin"] {
       #expect(FileManager.default.fileExists(atPath: "\(run)/\(file)"))
     }
-    #expect(Traces.settled(to: before) == before)
+    #expect(Traces.settled(to: before, of: run) == before)
   }
 
   struct Plant: CustomStringConvertible, Sendable {
@@ -51,7 +53,8 @@ struct ConclusionTests {
   func plantedFaultIsNamed(plant: Plant, seed: UInt64) throws {
     let run = try scratch() + "/run"
     let ended = try stormproof(
-      "run", Built.scenario("quickstart"), "--seed", "\(seed)", "--levels", plant.level, "--defect", plant.defect, "--out", run)
+      "run", Built.scenario("quickstart"), "--seed", "\(seed)", "--levels", plant.level, "--defect", plant.defect,
+      "--out", run)
     #expect(ended.status == 1, "\(ended.output)\n\(ended.errors)")
     let verdict = try verdict(run)
     let finding = try #require(verdict.findings.first { $0.name == plant.finding && $0.level == plant.level })

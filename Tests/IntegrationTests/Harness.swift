@@ -34,7 +34,9 @@ final class Command {
     let path = program.hasPrefix("/") ? program : "\(Built.directory ?? "")/\(program)"
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // Every process of a run inherits it, or has the run's directory among its arguments: see `Traces`.
+    let mark = ["STORMPROOF_TEST_RUN": arguments.last ?? ""]
+    process.environment = ProcessInfo.processInfo.environment.merging(mark) { $1 }.merging(environment) { $1 }
     for name in ["out", "err"] { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
     process.standardOutput = FileHandle(forWritingAtPath: "\(directory)/out")
     process.standardError = FileHandle(forWritingAtPath: "\(directory)/err")
@@ -44,7 +46,8 @@ final class Command {
 
   func end() -> Ended {
     process.waitUntilExit()
-    let status = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+    let status =
+      process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
     return Ended(status: status, output: text("out"), errors: text("err"))
   }
 
@@ -81,35 +84,36 @@ extension LevelVerdict {
   func count(_ name: String) -> Int { counts[name] ?? 0 }
 }
 
-/// What a run may leave on the machine: processes in namespaces of its own, mounts, links.
+/// What a run may leave on the machine: processes, in whatever namespace, mounts, links.
 struct Traces: Equatable {
-  var foreignProcesses: [String]
+  /// Those that know the run's directory by their command line or their environment: all that a run starts.
+  var processes: [String]
   var mounts: [String]
   var links: [String]
 
-  static func now() -> Traces {
-    let mine = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+  /// - Parameter run: the run's directory, which no other run has.
+  static func now(of run: String) -> Traces {
     var processes: [String] = []
     for pid in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] where Int(pid) != nil {
-      let namespace = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/pid")
-      let command = (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) ?? ""
-      if let namespace, namespace != mine || command.hasPrefix("stormproof") {
+      let words = ["cmdline", "environ"].compactMap { FileManager.default.contents(atPath: "/proc/\(pid)/\($0)") }
+      if words.contains(where: { String(decoding: $0, as: UTF8.self).contains(run) }) {
+        let command = (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) ?? ""
         processes.append("\(pid) \(command.trimmingCharacters(in: .whitespacesAndNewlines))")
       }
     }
     let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
     let links = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/class/net")) ?? []
     return Traces(
-      foreignProcesses: processes, mounts: mounts.split(separator: "\n").map(String.init).sorted(), links: links.sorted())
+      processes: processes, mounts: mounts.split(separator: "\n").map(String.init).sorted(), links: links.sorted())
   }
 
   /// The traces once they equal `before`, or those after five seconds.
-  static func settled(to before: Traces) -> Traces {
+  static func settled(to before: Traces, of run: String) -> Traces {
     for _ in 0..<50 {
-      let now = Traces.now()
+      let now = Traces.now(of: run)
       if now == before { return now }
       usleep(100_000)
     }
-    return .now()
+    return .now(of: run)
   }
 }

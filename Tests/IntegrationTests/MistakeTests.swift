@@ -40,7 +40,10 @@ struct MistakeTests {
   @Test func emptyRandomAndBomb() throws {
     var generator = SystemRandomNumberGenerator()
     let noise = Data((0..<4096).map { _ in UInt8.random(in: 0...255, using: &generator) })
-    let bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + (1..<30).map { "b\($0): &b\($0) [*\($0 == 1 ? "a" : "b\($0 - 1)"), *\($0 == 1 ? "a" : "b\($0 - 1)")]\n" }.joined()
+    let bomb =
+      "a: &a [x, x, x, x, x, x, x, x, x]\n"
+      + (1..<30).map { "b\($0): &b\($0) [*\($0 == 1 ? "a" : "b\($0 - 1)"), *\($0 == 1 ? "a" : "b\($0 - 1)")]\n" }
+      .joined()
     for bytes in [Data(), noise, Data(bomb.utf8)] {
       let (ended, file) = try run(bytes)
       #expect(ended.status == 2, "\(bytes.base64EncodedString()) \(ended.errors)")

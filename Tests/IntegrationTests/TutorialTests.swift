@@ -25,6 +25,12 @@ private final class TutorialNode {
   func kill(_ signal: Int32) throws -> Ended {
     let command = try #require(command)
     Glibc.kill(command.process.processIdentifier, signal)
+    // A node that does not end is a finding, not a test that hangs.
+    for _ in 0..<1000 where command.process.isRunning { usleep(10_000) }
+    if command.process.isRunning {
+      Issue.record("signal \(signal) did not end the node: \(command.text("err"))")
+      Glibc.kill(command.process.processIdentifier, SIGKILL)
+    }
     return command.end()
   }
 
@@ -68,8 +74,8 @@ private func freePort() throws -> UInt16 {
     #expect(try node.kill(SIGKILL).status == 128 + SIGKILL)
     try node.start()
     let first = try node.python("worker", "15", kind)
-    // The worker may have held one more when it ended: that one comes again, and says so.
-    #expect(first.dropLast() == (0..<15).map { "task \($0)" })
+    // A broker that was killed cannot know what it had handed out: what it kept may be flagged, and counts as one.
+    #expect(first.dropLast().map(Self.unflagged) == (0..<15).map { "task \($0)" })
     #expect(["left 24", "left 25"].contains(first.last))
     // These are confirmed, and so what was acknowledged before is durable too.
     #expect(try node.python("new_task", "40", "10", kind) == ["sent 10"])
@@ -77,13 +83,14 @@ private func freePort() throws -> UInt16 {
     try node.start()
     let second = try node.python("worker", "35", kind)
     #expect(
-      second.map { $0.replacingOccurrences(of: "again ", with: "") } == (15..<50).map { "task \($0)" } + ["left 0"])
-    #expect(second.dropFirst().allSatisfy { !$0.hasPrefix("again") })
+      second.map(Self.unflagged) == (15..<50).map { "task \($0)" } + ["left 0"])
     #expect(try node.kill(SIGTERM).status == 0)
     try node.start()
     #expect(try node.python("new_task", "50", "1", kind) == ["sent 1"])
     #expect(try node.python("worker", "1", kind) == ["task 50", "left 0"])
   }
+
+  private static func unflagged(_ line: String) -> String { line.replacingOccurrences(of: "again ", with: "") }
 
   @Test func aTourOfTheProtocol() throws {
     let node = try TutorialNode()

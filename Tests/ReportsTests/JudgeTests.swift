@@ -260,6 +260,38 @@ struct JudgeTests {
     #expect(Judge.run(plan: Fixture.plan(levels: [], faults: []), levels: []).verdict == .inconclusive)
   }
 
+  @Test func latencyIsSplitByTheFaults() throws {
+    let level = Case()
+    let history = level.builder.history()
+    let timeline = LevelTimeline(plan: level.faults, events: level.events, history: history)
+    let parts = LatencyPart.split(history, timeline: timeline, hasConfirms: true)
+    // 100 ms apart; at 2000 and at 3000 the fault's begin and heal come first by a hair. 5 ms but in the outage.
+    #expect(parts.map(\.histogram.count) == [19, 10, 66])
+    #expect(abs(parts[0].histogram.max.milliseconds - 5) < 0.1)
+    #expect(abs(parts[1].histogram.max.milliseconds - 1100) < 2)
+    let commits = LatencyPart.split(Case(.high).builder.history(), timeline: timeline, hasConfirms: true)
+    #expect(commits.map(\.histogram.count) == [19, 10, 66])
+  }
+
+  @Test func aFaultThatWasCalledOffNeverBegan() throws {
+    var level = Case()
+    var evidence = RunEvent(time: HistoryBuilder.time(2001), kind: .faultEvidence)
+    (evidence.fault, evidence.inForce, evidence.text) = ("crash#1", false, "not begun: the load ended before")
+    level.events = Fixture.phases(load: 10) + [evidence]
+    let judgement = level.judgement()
+    #expect(judgement.faults[0].began == nil)
+    #expect(judgement.verdict.reasons == ["crash#1 was not in force: not begun: the load ended before."])
+    // Without any word of the nemesis, the history's is taken.
+    level.events = Fixture.phases(load: 10)
+    #expect(level.judgement().faults[0].began.map { abs($0 - 2) < 1e-6 } == true)
+  }
+
+  @Test func severalNodesAreToldApart() {
+    var level = Case()
+    level.events = Fixture.phases(load: 10) + Fixture.events("crash#1", 2000, 3000, node: "n1,n2")
+    #expect(level.judgement().faults[0].target == "n1, n2")
+  }
+
   @Test func theBoundIsThatOfTheRuleOfThree() {
     #expect(Judge.upper95(0) == nil)
     #expect(abs((Judge.upper95(3) ?? 0) - 0.6315968501359612) < 1e-12)

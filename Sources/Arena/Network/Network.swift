@@ -67,7 +67,7 @@ public final class Network {
       switchProcess = try ChildProcess(request)
       prober = try Prober(loop: loop, sockets: made.map(\.probe), addresses: addresses)
     } catch {
-      made.forEach { $0.closeAll() }
+      for network in made { network.closeAll() }
       throw error
     }
     // Only the switch keeps the devices, so that its end takes the carrier from every interface.

@@ -60,8 +60,7 @@ public final class Broker {
     applier = Applier()
     state = ReplicatedState(members: members, observer: applier)
     requests = Requests(board: board, incarnation: recovered.incarnation + 1)
-    master = Master(
-      board: board, state: state, config: config, recovered: try RecoveredQueues(recovered.classic))
+    master = Master(board: board, state: state, config: config, recovered: recovered.queues)
     front = FrontEnd(config: config, board: board, state: state, requests: requests, now: now)
     applier.master = master
     applier.front = front
@@ -76,6 +75,7 @@ public final class Broker {
       hardState: HardState(term: recovered.term, votedFor: recovered.vote), log: entries, now: now)
     var server = ServerConfig { $0 == config.user && $1 == config.password }
     server.heartbeat = config.heartbeat
+    server.bodyLimit = config.bodyLimit
     serverConfig = server
     heard = Array(repeating: now, count: members)
     goneSince = Array(repeating: nil, count: members)

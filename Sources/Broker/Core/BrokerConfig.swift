@@ -23,6 +23,10 @@ public struct BrokerConfig: Sendable {
   public var password = "guest"
   /// Seconds between heartbeats that clients are offered; 0: none.
   public var heartbeat: UInt16 = 10
+  /// The largest body of a message, in bytes; a larger one closes its channel with 311.
+  public var bodyLimit = 16 << 20
+  /// The most bytes that one transaction may publish; one that goes beyond is refused with 406.
+  public var transactionLimit = 64 << 20
   /// How long an operation waits for a leader, or for a queue's home, before its connection is closed with 541.
   public var patience: Nanoseconds = 10 * .second
   /// How long what a node's consumers hold stays theirs after its link was lost.

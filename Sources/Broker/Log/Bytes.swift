@@ -115,6 +115,7 @@ struct ByteScanner {
     return Array(bytes[position...])
   }
 
+  /// Everything up to the end, not copied.
   mutating func takeRemaining() -> UnsafeRawBufferPointer {
     defer { position = bytes.count }
     return UnsafeRawBufferPointer(rebasing: bytes[position...])

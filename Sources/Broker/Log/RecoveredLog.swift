@@ -12,7 +12,7 @@ public struct RecoveredLog: Sendable {
   private(set) var incarnation: UInt64 = 0
   /// The consensus log; the first has index 1.
   private(set) var entries: [Entry] = []
-  private(set) var classic: [[UInt8]] = []
+  private(set) var queues = RecoveredQueues()
 
   public init() {}
 
@@ -37,7 +37,7 @@ public struct RecoveredLog: Sendable {
       guard index >= 1, index <= UInt64(entries.count) + 1 else { throw DecodingError("entry \(index) leaves a gap") }
       entries.removeSubrange(Int(index - 1)...)
       entries.append(Entry(term: term, data: data))
-    case .classic(let data): classic.append(data)
+    case .classic(let data): try queues.apply(ClassicRecord(data))
     case .incarnation(let number):
       guard number > incarnation else { throw DecodingError("start \(number) after start \(incarnation)") }
       incarnation = number

@@ -2,11 +2,15 @@
 import Base
 import Raft
 
-/// All posts of one node. A frame holds all that was posted to a node since the last one, in order.
+/// All posts of one node. A frame holds what was posted to a node since the last one, in order.
 final class Switchboard {
+  /// A frame that has grown so large takes no further message. A single message may be larger.
+  static let frameSize = 4 << 20
+
   let own: Int
   private(set) var isUp: [Bool]
   private var outbound: [ByteWriter]
+  private var full: [[[UInt8]]]
   private var mailbox: [PeerMessage] = []
   private var taken = 0
 
@@ -15,6 +19,7 @@ final class Switchboard {
     isUp = Array(repeating: false, count: members)
     isUp[own] = true
     outbound = (0..<members).map { _ in ByteWriter() }
+    full = Array(repeating: [], count: members)
   }
 
   var members: Range<Int> { 0..<isUp.count }
@@ -25,6 +30,7 @@ final class Switchboard {
       mailbox.append(message)
     } else if isUp[node] {
       outbound[node].withLength { message.encode(into: &$0) }
+      if outbound[node].count >= Self.frameSize { full[node].append(outbound[node].takeBytes()) }
     }
   }
 
@@ -42,20 +48,27 @@ final class Switchboard {
   }
 
   func linkUp(_ node: Int) {
+    clear(node)
     isUp[node] = true
-    _ = outbound[node].takeBytes()
   }
 
   func linkDown(_ node: Int) {
     guard node != own else { return }
     isUp[node] = false
-    _ = outbound[node].takeBytes()
+    clear(node)
   }
 
-  /// What waits for each node, as one frame each.
+  private func clear(_ node: Int) {
+    _ = outbound[node].takeBytes()
+    full[node] = []
+  }
+
+  /// What waits for each node.
   func takeFrames(into frames: inout [PeerFrame]) {
-    for node in members where !outbound[node].isEmpty {
-      frames.append(PeerFrame(node: node, payload: outbound[node].takeBytes()))
+    for node in members {
+      for payload in full[node] { frames.append(PeerFrame(node: node, payload: payload)) }
+      full[node] = []
+      if !outbound[node].isEmpty { frames.append(PeerFrame(node: node, payload: outbound[node].takeBytes())) }
     }
   }
 

@@ -73,21 +73,22 @@ extension ByteScanner {
 
 /// The messages of durable classic queues as the records of earlier starts left them, until the replicated state says
 /// again which queues there are.
-struct RecoveredQueues {
+struct RecoveredQueues: Sendable {
   private var queues: [UInt32: Window<Message>] = [:]
 
-  init(_ records: [[UInt8]]) throws(DecodingError) {
-    for data in records {
-      let record = try ClassicRecord(data)
-      for arrival in record.arrivals {
-        for place in arrival.places {
-          guard place.position < 1 << 40 else { throw DecodingError("a message at \(place.position)") }
-          if queues[place.queue] == nil { queues[place.queue] = Window(start: place.position) }
-          queues[place.queue]?.append(arrival.message, at: place.position)
+  mutating func apply(_ record: ClassicRecord) throws(DecodingError) {
+    for arrival in record.arrivals {
+      for place in arrival.places {
+        // What a record says may cost memory only in proportion to what it brings.
+        let end = queues[place.queue]?.end ?? place.position
+        guard place.position < 1 << 60, place.position <= end + (1 << 32) else {
+          throw DecodingError("a message at \(place.position) of a queue that ends at \(end)")
         }
+        if queues[place.queue] == nil { queues[place.queue] = Window(start: place.position) }
+        queues[place.queue]?.append(arrival.message, at: place.position)
       }
-      for place in record.settled { queues[place.queue]?.remove(place.position) }
     }
+    for place in record.settled { queues[place.queue]?.remove(place.position) }
   }
 
   /// The messages of a queue; afterwards they are the caller's.

@@ -81,6 +81,8 @@ struct Window<Element> {
   }
 }
 
+extension Window: Sendable where Element: Sendable {}
+
 /// Numbers of which the least comes first.
 struct MinimumHeap {
   private var items: [UInt64] = []

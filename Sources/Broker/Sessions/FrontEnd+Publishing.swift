@@ -29,7 +29,11 @@ extension FrontEnd {
       return close(channel, .accessRefused, text, .basicPublish)
     }
     if channel.mode == .transaction {
-      channel.transaction.publishes.append(.init(message: whole(), isMandatory: publish.mandatory))
+      channel.transaction.append(whole(), isMandatory: publish.mandatory)
+      if channel.transaction.size > config.transactionLimit {
+        let text = "PRECONDITION_FAILED - a transaction of more than \(config.transactionLimit) bytes"
+        close(channel, .preconditionFailed, text, .basicPublish)
+      }
       return
     }
     if route.isEmpty, !isFresh { return retryWhenCurrent(.publish(publish, whole()), channel) }

@@ -9,9 +9,16 @@ struct Transaction {
     var isMandatory: Bool
   }
 
-  var publishes: [Publish] = []
+  private(set) var publishes: [Publish] = []
+  /// Bytes of properties and bodies.
+  private(set) var size = 0
   /// Acknowledged, refused, or to go back.
   var verdicts: [(tag: UInt64, verdict: Verdict)] = []
+
+  mutating func append(_ message: Message, isMandatory: Bool) {
+    publishes.append(Publish(message: message, isMandatory: isMandatory))
+    size += message.size
+  }
 }
 
 /// A transaction on its way: first its part in the replicated log, one entry; then its parts at the homes of classic

@@ -90,7 +90,7 @@ enum FindingStories {
       let parts = took.map {
         took.count == 1 && $0.value == verdict.count ? "\($0.key)" : "\($0.key) (\(Words.count($0.value)))"
       }
-      sentences.append("\(Words.list(parts)) \(verb) what it is about, \(window) of the load.")
+      sentences.append("\(Words.list(parts)) \(verb) \(verdict.count == 1 ? "it" : "them") \(window) of the load.")
     }
     for fault in faults {
       let nodes = fault.nodes.isEmpty ? "" : " of \(Words.list(fault.nodes))"
@@ -98,7 +98,12 @@ enum FindingStories {
       let healed = fault.healed.map { " to \(Words.seconds(timeline.seconds($0)))" } ?? " and was never healed"
       sentences.append("\(fault.plan.id), a \(fault.plan.kind.rawValue)\(nodes), stood from \(began)\(healed).")
     }
-    if faults.isEmpty, !timeline.faults.isEmpty { sentences.append("No fault stood at that time.") }
+    let calm = findings.count { finding in !timeline.faults.contains { $0.overlaps(finding.begin, finding.end) } }
+    if faults.isEmpty, !timeline.faults.isEmpty {
+      sentences.append("No fault stood at that time.")
+    } else if calm > 0, calm < findings.count {
+      sentences.append("\(Words.count(calm)) of \(Words.count(findings.count)) were while no fault stood.")
+    }
     var reasons: [(text: String, count: Int)] = []
     for finding in findings where !finding.reason.isEmpty {
       let reason = general(finding.reason)

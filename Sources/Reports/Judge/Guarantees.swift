@@ -17,9 +17,8 @@ struct Doubts: Equatable {
       all.append("The run was cut off: its history has no end. Run it again.")
     }
     for fault in timeline.faults where !fault.inForce {
-      let text =
-        fault.began == nil
-        ? "it never began" : fault.evidence.isEmpty ? "no evidence of it was recorded" : fault.evidence
+      let unsaid = fault.began == nil ? "it never began" : "no evidence of it was recorded"
+      let text = fault.evidence.isEmpty ? unsaid : fault.evidence
       all.append("\(fault.plan.id) was not in force: \(text).")
     }
     if !timeline.faults.isEmpty, all.isEmpty {
@@ -74,7 +73,11 @@ extension Judge {
     let observed = result.counts[name, default: 0]
     let undecided = result.undecided[name, default: 0]
     guarantee.observed = Double(observed)
-    if observed == 0, undecided == 0, doubts.all.isEmpty { guarantee.upper95PerFault = upper95(doubts.faultsFelt) }
+    // Of what every sound broker does, none is no achievement.
+    let isFault = name != .redelivered && name != .recovered
+    if isFault, observed == 0, undecided == 0, doubts.all.isEmpty {
+      guarantee.upper95PerFault = upper95(doubts.faultsFelt)
+    }
     guard case .atMost(let allowed) = rule else {
       // What is only reported is no promise; a time is none for a count.
       if case .below = rule {

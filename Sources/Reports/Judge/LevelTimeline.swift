@@ -63,7 +63,9 @@ public struct LevelTimeline: Sendable, Equatable {
   private static func window(_ plan: FaultPlan, events: [RunEvent], history: RecordedHistory) -> Window {
     var window = Window(plan: plan)
     for event in events where event.fault == plan.id {
-      if let node = event.node, !window.nodes.contains(node) { window.nodes.append(node) }
+      // Several nodes are told as one text, separated by commas.
+      for node in (event.node ?? "").split(separator: ",").map({ String($0.drop { $0 == " " }) })
+      where !window.nodes.contains(node) { window.nodes.append(node) }
       switch event.kind {
       case .faultBegan: window.began = event.before ?? event.time
       case .faultHealed: window.healed = event.after ?? event.time
@@ -75,7 +77,9 @@ public struct LevelTimeline: Sendable, Equatable {
       default: break
       }
     }
-    // The history knows the faults as well: it is what remains where the events were cut off.
+    // The history knows the faults as well: it is what remains where the events were cut off. Where they were not, they know
+    // better: a fault that was called off stands in the history all the same.
+    if events.contains(where: { $0.fault == plan.id && $0.kind == .faultEvidence }) { return window }
     for event in history.events where event.function == .fault && history.names.text(event.place) == plan.id {
       switch event.outcome {
       case .invoke: window.began = window.began ?? event.time

@@ -13,7 +13,7 @@ enum DecisionSection {
     for level in view.verdict.levels { table.rows.append(row(level)) }
     let note =
       "Acknowledged: confirmed by the broker (low: sent). Again: deliveries that came again, which every level allows. "
-      + "Goodput: first deliveries per second of the load phase. Confirm: milliseconds from the intended send time. "
+      + "Goodput: first deliveries per second of the load phase. Confirm: milliseconds from the intended send time (low: until it was written). "
       + "A zero says what it is worth: with n faults felt and nothing seen, at most that share of such faults does it, "
       + "at 95 %."
     return section(

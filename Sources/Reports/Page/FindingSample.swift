@@ -36,10 +36,10 @@ public struct FindingSample: Sendable, Equatable {
     }
     let begin = min(finding.begin, shown.first.map { history.events[$0].time } ?? finding.begin)
     let end = max(finding.end, shown.last.map { history.events[$0].time } ?? finding.end)
-    // Those that stood meanwhile; where none did, the next that began.
+    // Those that stood meanwhile; where none did, the next that began, if it was soon.
     var near = timeline.faults.filter { $0.overlaps(begin, end) }
     if near.isEmpty {
-      let later = timeline.faults.filter { $0.began.map { $0 > end } ?? false }
+      let later = timeline.faults.filter { $0.began.map { $0 > end && $0 - end < 2 * .second } ?? false }
       near = later.min { ($0.began ?? .max) < ($1.began ?? .max) }.map { [$0] } ?? []
     }
     faults = near.compactMap { fault in

@@ -60,8 +60,9 @@ enum SamplePicture {
     let first = sample.events.map(\.time).min() ?? 0
     let last = max(sample.events.map(\.time).max() ?? 1, first + 0.001)
     // Room on both sides, and for a fault that begins a little later.
-    let faults = sample.faults.filter { $0.began < last + 5 }
-    let end = max(last, faults.map { min($0.healed ?? last, last + 5) }.max() ?? last)
+    let faults = sample.faults
+    let room = max(last - first, 0.5)
+    let end = max(last, faults.map { max($0.began + room / 4, min($0.healed ?? last, last + room)) }.max() ?? last)
     let margin = (end - first) * 0.06 + 0.0005
     let x = Scale(from: first - margin, to: end + margin, start: left, end: right)
     let step = isWide ? 19.0 : 34.0

@@ -33,7 +33,8 @@ enum LatencySection {
     guard !table.rows.isEmpty else { return "" }
     return section(
       "latency", "Latency spectrum",
-      note: "A percentile is shown where at least ten samples lie above it. All phases.", table.render() + phases(view))
+      note: "Of the load phase. A percentile is shown where at least ten samples lie above it.",
+      PercentilePlot.render(view) + table.render() + phases(view))
   }
 
   private static func phases(_ view: RunView) -> String {
@@ -43,42 +44,17 @@ enum LatencySection {
       .init("max", number: true),
     ])
     for level in view.levels {
-      let split = LatencyPhases(level)
-      for (name, histogram) in split.parts where histogram.count > 0 {
+      for part in level.phases where part.histogram.count > 0 {
         table.rows.append([
-          escapeXML(level.name), "\(name)", Words.count(Int(histogram.count)),
-          Words.latency(histogram.percentile(50).milliseconds), Words.latency(histogram.percentile(99).milliseconds),
-          Words.latency(histogram.max.milliseconds),
+          escapeXML(level.name), escapeXML(part.name), Words.count(Int(part.histogram.count)),
+          Words.latency(part.histogram.percentile(50).milliseconds),
+          Words.latency(part.histogram.percentile(99).milliseconds), Words.latency(part.histogram.max.milliseconds),
         ])
       }
     }
     guard !table.rows.isEmpty else { return "" }
     return
-      "<h3>Before, during and after faults</h3>\n<p class=\"note\">By the second in which it ended; confirm from the"
-      + " intended time, end to end where nothing is confirmed.</p>\n" + table.render()
-  }
-}
-
-/// The entries of a level's log by where they lie to its faults. Entries that cover more than a few seconds tell nothing
-/// of that and are left out.
-struct LatencyPhases {
-  var parts: [(name: String, histogram: Histogram)] = [
-    ("before the first fault", Histogram()), ("while a fault stood", Histogram()), ("after a fault", Histogram()),
-  ]
-
-  init(_ level: LevelView) {
-    let tag = level.latency.contains { $0.tag == "confirm" && $0.histogram.count > 0 } ? "confirm" : "end-to-end"
-    let timeline = level.timeline
-    guard let firstBegan = timeline.faults.compactMap(\.began).min() else { return }
-    // Offsets of the log count from its own start; its first entry and the first row of the series end the same second.
-    guard let first = level.series.first else { return }
-    for entry in level.latency where entry.tag == tag && entry.length < 5 {
-      let end = first.time + Nanoseconds((entry.start + entry.length - 1) * 1e9)
-      let begin = end - Nanoseconds(entry.length * 1e9)
-      guard end > timeline.loadBegin, begin < timeline.loadEnd else { continue }
-      let isDuring = timeline.faults.contains { $0.overlaps(begin, end) }
-      let index = isDuring ? 1 : end <= firstBegan ? 0 : 2
-      parts[index].histogram.merge(entry.histogram)
-    }
+      "<h3>Before, during and after faults</h3>\n<p class=\"note\">By the moment at which a message was to be sent;"
+      + " to its confirm, or to its first delivery where nothing is confirmed.</p>\n" + table.render()
   }
 }

@@ -6,7 +6,7 @@ import History
 enum RecoverySection {
   static func render(_ view: RunView) -> String {
     var table = HTMLTable(columns: [
-      .init("fault"), .init("level"), .init("first traffic", number: true), .init("first confirm", number: true),
+      .init("fault and level"), .init("first traffic", number: true), .init("first confirm", number: true),
       .init("first delivery", number: true), .init("latency back", number: true),
       .init("backlog drained", number: true),
     ])
@@ -17,7 +17,8 @@ enum RecoverySection {
         let shown = view.levels.first { $0.name == level.level }
         let back = shown.flatMap { Comeback($0, fault: fault.id) }
         table.rows.append([
-          escapeXML(fault.id), escapeXML(level.level), seconds(told.flatMap { told in after(told) }),
+          "\(escapeXML(fault.id)) <small>\(escapeXML(level.level))</small>",
+          seconds(told.flatMap { told in after(told) }),
           seconds(recovery.firstConfirm), seconds(recovery.firstDelivery), whole(back?.latency), whole(back?.backlog),
         ])
       }

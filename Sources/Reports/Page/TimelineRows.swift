@@ -179,7 +179,7 @@ struct TimelineRows {
   private func backlog(_ svg: inout SVG) {
     let largest = level.series.map { max($0.backlog, $0.unacknowledged) }.max() ?? 0
     let y = Scale.linear(Double(max(largest, 1)), start: backlogTop + Self.backlogHeight, end: backlogTop)
-    frame(&svg, "messages", backlogTop, y)
+    frame(&svg, "messages waiting", backlogTop, y)
     let points = level.series.map { (x: middle($0), y: y(Double(max($0.backlog, 0)))) }
     svg.area(points, base: y(0), "area")
     svg.path(points, "l backlog")

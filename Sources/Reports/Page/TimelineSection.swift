@@ -20,7 +20,8 @@ enum TimelineSection {
     }
     let note =
       "Seconds since the begin of the load. Bands: a fault stood, from its solid to its dashed edge; grey where the broker"
-      + " did not feel it. Nodes: tall and dark leads, low follows, a crossed frame is down, orange is paused."
+      + " did not feel it. Nodes: tall and dark leads, low follows, a crossed frame is down, orange is paused. Waiting: sent and not delivered yet; what was"
+      + " lost waits for ever."
     return section("timeline", "Timeline", note: note, out)
   }
 }

@@ -128,6 +128,6 @@ enum Headline {
     else { return "" }
     let cost = 1 - last.throughput.delivered / fastest.throughput.delivered
     guard cost >= 0.01 else { return "" }
-    return " \(last.level) delivered \(Words.share(cost)) less per second than \(fastest.level)."
+    return " The price: \(last.level) delivered \(Words.share(cost)) less per second than \(fastest.level)."
   }
 }

@@ -18,6 +18,7 @@ enum Terminal {
       let lower = columns.indices.filter { [0, DecisionTable.confirm, DecisionTable.endToEnd].contains($0) }
       let upper = columns.indices.filter { $0 == 0 || !lower.contains($0) }
       for part in [upper, lower] {
+        if part == lower { out += "\n" }
         out += table(part.map { columns[$0] }, rows.map { row in part.map { row[$0] } }, width: width, paint)
       }
     }

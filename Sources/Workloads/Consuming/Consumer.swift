@@ -180,7 +180,6 @@ final class Consumer: LinkClient {
       isSubscribed = true
       recordSubscribe(.ok)
       onReady()
-      if isStopping { port.send(.basicCancel(BasicCancel(consumerTag: Self.tag))) }
     case .basicQosOk: lifeIsShown()
     case .txCommitOk, .txRollbackOk: transactionIsAnswered()
     case .basicRecoverOk: recoverIsAnswered()

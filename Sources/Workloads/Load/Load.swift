@@ -198,8 +198,10 @@ final class Load {
         report(.ready(hosts: hosts))
       } else if let refused = declarers.first(where: \.isRefused) {
         fail("queue \(refused.queue.name) could not be declared: \(refused.obstacle)")
-      } else if now - phaseBegan > Self.readyWithin, let late = links.first(where: { !$0.isReady }) {
-        fail("a client could not connect to \(late.node.name): \(late.lastEnding)")
+      } else if now - phaseBegan > Self.readyWithin {
+        let late = links.first { !$0.isReady }
+        fail(
+          late.map { "a client could not connect to \($0.node.name): \($0.lastEnding)" } ?? "not all could subscribe")
       }
     case .resolving(let until):
       guard now >= until || producers.allSatisfy(\.isResolved) else { return }

@@ -94,7 +94,14 @@ struct RandomQueueHistory {
       if operations[k].isEnqueue {
         inside.append(operations[k].value)
       } else if !inside.isEmpty {
-        let value = inside.remove(at: model == .fifo ? 0 : rng.below(inside.count))
+        let at = model == .fifo ? 0 : rng.below(inside.count)
+        let value = inside[at]
+        if operations[k].outcome == .info, mix.hasSightings, rng.chance(0.4) {
+          // Seen, and not taken after all.
+          operations[k].value = value
+          continue
+        }
+        inside.remove(at: at)
         let isTold = operations[k].outcome == .ok || mix.hasSightings && rng.chance(0.6)
         if isTold { operations[k].value = value }
       }

@@ -124,6 +124,36 @@ extension Supervisor {
     try node.start()
   }
 
+  /// Every operation is stalled, and the node that hangs in all of them is killed: it dies at once. Five times.
+  func hangers(_ arguments: [String]) throws {
+    let directory = arguments.first ?? interior.scratch
+    let disk = try makeDisk("n1", below: directory)
+    let node = makePython("n1", DiskWorkload.hangers, [disk.mount], log: directory + "/n1.log")
+    var round = 0
+    func stall() {
+      disk.setRules([DiskRule(operations: Set(DiskOperation.allCases), effect: .stall)]) { [self] in
+        after(200 * .millisecond) { [self] in
+          say("hanging \(disk.counters.waiting > 3)")
+          let begin = Loop.monotonicNow()
+          node.onExit = { [self] exit in
+            let took = exit.at - begin
+            say("exit soon \(took < 500 * .millisecond)")
+            if took >= 500 * .millisecond { say("took \(took / .millisecond) ms") }
+            round += 1
+            disk.clearRules { [self] in
+              if round == 5 { return finish() }
+              do { try node.start() } catch { say("error \(error)") }
+              after(300 * .millisecond) { stall() }
+            }
+          }
+          node.crash()
+        }
+      }
+    }
+    after(300 * .millisecond) { stall() }
+    try node.start()
+  }
+
   /// The daemon is killed under a node that writes.
   func lostDisk(_ arguments: [String]) throws {
     let directory = arguments.first ?? interior.scratch

@@ -130,6 +130,33 @@ enum DiskWorkload {
     run('b.log')
     """
 
+  /// Processes that hang in every way a disk knows: mapped memory, names, reads from the disk, a lock of the kernel's that
+  /// another one holds.
+  static let hangers = """
+    import mmap, os, sys, time
+    os.chdir(sys.argv[1])
+    open('data', 'wb').write(b'x' * (1 << 20))
+    def mapped():
+        with open('map', 'w+b') as f:
+            f.truncate(1 << 20); m = mmap.mmap(f.fileno(), 1 << 20)
+            while True:
+                for i in range(0, 1 << 20, 4096): m[i] = (m[i] + 1) % 256
+                m.flush()
+    def names(n):
+        while True: os.close(os.open('n%d' % n, os.O_CREAT)); os.rename('n%d' % n, 'm%d' % n); os.unlink('m%d' % n)
+    def reads():
+        fd = os.open('data', os.O_RDONLY)
+        while True: os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED); os.pread(fd, 1 << 20, 0)
+    def appends():
+        fd = os.open('shared', os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        while True: os.write(fd, b'x'); os.fsync(fd); time.sleep(0.001)
+    def attributes():
+        while True: os.truncate('data', 1 << 20); os.utime('data'); os.listdir('.'); os.stat('data')
+    for f in (mapped, lambda: names(1), lambda: names(2), reads, appends, appends, attributes):
+        if os.fork() == 0: f()
+    time.sleep(1000)
+    """
+
   /// 4 KiB appends with fdatasync: microseconds each, in the directories that the arguments name, in turn.
   static let appends = """
     import os, sys, time

@@ -56,6 +56,7 @@ final class Supervisor {
     case "appends": try appends(arguments)
     case "rules": try rules(arguments)
     case "stalled": try stalled(arguments)
+    case "hangers": try hangers(arguments)
     case "lost-disk": try lostDisk(arguments)
     default: throw ArenaError("find the scenario \(scenario)")
     }
