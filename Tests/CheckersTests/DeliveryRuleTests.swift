@@ -75,6 +75,19 @@ import Testing
     #expect(result.attempted == 1 && result.acknowledged == 1 && result.delivered == 1 && result.isDrained)
   }
 
+  @Test func anAckOnceRefusedStaysRefused() {
+    let result = check {
+      $0.subscribe(1)
+      $0.send(1)
+      $0.deliver(1, session: 1, tag: 1)
+      let op = $0.ack(session: 1, tag: 1)
+      for outcome in [Outcome.fail, .ok] { $0.add(.ack, outcome, op: op) { ($0.session, $0.tag) = (1, 1) } }
+      $0.drained()
+    }
+    #expect(found(result) == [.lost: 1])
+    #expect(result.findings.first?.reason == "delivered once, its acknowledgement was refused, and never again")
+  }
+
   @Test func eachQueueOfARouteIsOwedItsOwn() {
     let result = check {
       $0.subscribe(1, "a")
@@ -358,24 +371,29 @@ import Testing
   }
 
   @Test func whatACommittedTransactionTookMustNotComeAgain() {
-    let result = check(.high) {
-      $0.subscribe(1)
-      $0.subscribe(2)
-      $0.send(1)
-      $0.deliver(1, session: 1, tag: 1)
-      $0.ack(session: 1, tag: 1, tx: 5)
-      $0.publish(2, to: ["r"], tx: 5)
-      $0.end(.commit, tx: 5, nil)
-      $0.add(.release, .info) { $0.session = 1 }
-      $0.subscribe(3, "r")
-      $0.deliver(2, "r", session: 3, tag: 1)
-      $0.ack(session: 3, tag: 1)
-      $0.deliver(1, session: 2, tag: 1, flags: .redelivered)
-      $0.ackAnswered(session: 2, tag: 1)
-      $0.drained()
-      $0.drained("r")
+    func build(isRefused: Bool) -> DeliveryResult {
+      check(.high) {
+        $0.subscribe(1)
+        $0.subscribe(2)
+        $0.send(1)
+        $0.deliver(1, session: 1, tag: 1)
+        let op = $0.ack(session: 1, tag: 1, tx: 5)
+        if isRefused { $0.add(.ack, .fail, op: op) { ($0.session, $0.tag) = (1, 1) } }
+        $0.publish(2, to: ["r"], tx: 5)
+        $0.end(.commit, tx: 5, nil)
+        $0.add(.release, .info) { $0.session = 1 }
+        $0.subscribe(3, "r")
+        $0.deliver(2, "r", session: 3, tag: 1)
+        $0.ack(session: 3, tag: 1)
+        $0.deliver(1, session: 2, tag: 1, flags: .redelivered)
+        $0.ackAnswered(session: 2, tag: 1)
+        $0.drained()
+        $0.drained("r")
+      }
     }
-    #expect(found(result) == [.tornTransaction: 1, .redelivered: 1, .recovered: 1])
+    #expect(found(build(isRefused: false)) == [.tornTransaction: 1, .redelivered: 1, .recovered: 1])
+    // The acknowledgement itself came to nothing, so nothing was taken.
+    #expect(found(build(isRefused: true)) == [.redelivered: 1, .recovered: 1])
   }
 
   /// Neither commit was answered, and something of both came: so both took the same delivery for good.

@@ -105,6 +105,15 @@ import Testing
           $0.dequeue(nil, .info)
           $0.dequeue(nil)
         }.verdict == .valid)
+      // What was seen was inside, though nobody knows when it went in, and it came out later.
+      #expect(
+        found(
+          check(model) {
+            $0.enqueue(1, .info)
+            $0.dequeue(1, .info)
+            $0.dequeue(nil)
+            $0.dequeue(1)
+          }) == [.falseEmpty: 1])
       // Unknown results, a sighting and an empty answer: the rules do not claim to know.
       let corner = check(model) {
         $0.enqueue(1)
@@ -184,19 +193,19 @@ import Testing
 
   /// One idle consumer excuses one late message; while a fault stands it may have been given, and lost, many.
   @Test func aFaultExcusesMoreThanOne() {
-    func twoLate(_ begin: (inout HistoryBuilder) -> Void) -> QueueResult {
+    func threeLate(_ begin: (inout HistoryBuilder) -> Void) -> QueueResult {
       deliveries {
         $0.subscribe(2)
         begin(&$0)
-        for id in 1...3 { $0.send(id) }
-        for (k, id) in [3, 1, 2].enumerated() {
+        for id in 1...4 { $0.send(id) }
+        for (k, id) in [4, 1, 2, 3].enumerated() {
           $0.deliver(id, session: 1, tag: UInt64(k + 1))
           $0.ack(session: 1, tag: UInt64(k + 1))
         }
       }
     }
-    #expect(found(twoLate { _ in }) == [.outOfOrder: 1])
-    #expect(twoLate { $0.fault("f", .invoke) }.verdict == .valid)
+    #expect(found(threeLate { _ in }) == [.outOfOrder: 2])
+    #expect(threeLate { $0.fault("f", .invoke) }.verdict == .valid)
   }
 
   /// A reply read in between shows that the second was sent after the first had been read.
