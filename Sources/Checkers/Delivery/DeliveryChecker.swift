@@ -6,7 +6,7 @@ import History
 /// One pass over the events, then one look at every message; time linear in the events, memory some hundred bytes a
 /// message, which is less than its events take.
 ///
-/// Rules: CHECKING (b′). Of two deliveries of one attempt in one queue the argument is about when the first can have
+/// What each finding means stands with `FindingName`. Of two deliveries of one attempt in one queue the argument is about when the first can have
 /// been taken back (`Releases`); the other findings follow from what was acknowledged and what came.
 public enum DeliveryChecker {
   /// - Parameters:
