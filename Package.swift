@@ -74,6 +74,6 @@ let package = Package(
     .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(
       name: "NodeTests", dependencies: ["stormproof-node", "Base", "Broker", "EventLoop"], swiftSettings: strict),
-    .testTarget(name: "IntegrationTests", dependencies: ["Reports"], swiftSettings: strict),
+    .testTarget(name: "IntegrationTests", dependencies: ["Reports"], exclude: ["tutorial"], swiftSettings: strict),
   ]
 )

@@ -4,23 +4,40 @@
 import Base
 import History
 
-/// The findings of delivery accounting, as CHECKING (b′) names them.
+/// The findings of delivery accounting, and exactly when each is made. An id is what the application means by a message,
+/// an attempt one sending of it.
 public enum FindingName: String, CaseIterable, Codable, Sendable {
+  /// By (id, queue): acknowledged, the queue drained, and no delivery of any attempt was taken, by auto-ack or by an ack
+  /// that is not known to have come to nothing.
   case lost
+  /// A delivery of what was never attempted, or not before, or not into this queue; damaged, or of another run. It takes
+  /// no part in other findings.
   case unexpected
+  /// By (attempt, queue): delivered though the publish, or its transaction, failed for certain.
   case abortedRead = "aborted-read"
+  /// By (attempt, queue): two deliveries, each read before the other can have been given back.
   case duplicated
+  /// By (id, queue): several attempts delivered, none of them failed.
   case duplicatedByRetry = "duplicated-by-retry"
+  /// A further delivery of an attempt in a queue, where those before may have been given back.
   case redelivered
+  /// By (attempt, queue): two deliveries not marked as redelivered. A mark too many is never wrong.
   case wrongRedeliveredFlag = "wrong-redelivered-flag"
+  /// By id: never acknowledged, of unknown outcome, and delivered.
   case recovered
+  /// A transaction, committed for certain or by what came of it: some of it did not come, or what it acknowledged came
+  /// again; or, of unknown outcome with nothing come of it, what it acknowledged was never seen again.
   case tornTransaction = "torn-transaction"
+  /// A first, unmarked delivery to a session after one that was published later on the same channel.
   case outOfOrder = "out-of-order"
+  /// An attempt without any reply for too long after the last heal, on a connection that stayed open, while a later
+  /// publish to its queue was confirmed.
   case stuckConfirm = "stuck-confirm"
+  /// A queue whose drain stood still for longer than any redelivery takes, with consumers attached and no fault.
   case stuckMessage = "stuck-message"
 }
 
-/// One unit of a finding: a message, an attempt, a delivery, a transaction or a queue, as CHECKING counts it.
+/// One unit of a finding: a message, an attempt, a delivery, a transaction or a queue, as `FindingName` counts it.
 public struct Finding: Equatable, Sendable {
   public var name: FindingName
   /// `MessageID.none` where it is about a transaction or a queue.

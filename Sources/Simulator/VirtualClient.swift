@@ -21,6 +21,8 @@ class VirtualClient {
   /// Counts connections: what was scheduled for an earlier one is void.
   private(set) var attempt = 0
   private var releaseOp: UInt64?
+  /// The beginning of a frame.
+  private var unread: [UInt8] = []
 
   static let channel: UInt16 = 1
 
@@ -57,6 +59,7 @@ class VirtualClient {
     node = world.recorder.names.word(target.name)
     let socket = Socket(id: world.nextConnection(), node: target, client: self, clock: clock)
     self.socket = socket
+    unread = []
     world.adopt(socket)
     lastHeard = clock.now
     socket.open()
@@ -120,17 +123,10 @@ class VirtualClient {
     guard self.socket === socket else { return }
     lastHeard = clock.now
     unread += bytes
-    var events = 0
-    let used = unread.withUnsafeBytes { bytes in
-      connection.receive(bytes) { event in
-        events += 1
-        take(event)
-      }
-    }
+    let used = unread.withUnsafeBytes { bytes in connection.receive(bytes) { take($0) } }
     unread.removeFirst(min(used, unread.count))
-    if self.socket === socket { flush() } else { unread = [] }
+    if self.socket === socket { flush() }
   }
-  private var unread: [UInt8] = []
 
   func flush() {
     guard let socket, !connection.output.isEmpty else { return }
@@ -144,7 +140,6 @@ class VirtualClient {
   private func take(_ event: ClientEvent) {
     switch event {
     case .opened:
-      unread = []
       do { try connection.openChannel(Self.channel) } catch { world.breaks("client \(process): \(error)") }
     case .channelOpened:
       preparing = preparation()

@@ -7,6 +7,11 @@ import Systemd
 
 /// Runs the node. Not in main.swift, where callbacks would belong to the main actor.
 func start(_ options: Options) -> Never {
+  // The mask of blocked signals is inherited: a parent that starts nodes from a thread with SIGTERM blocked would make
+  // them deaf to it.
+  var none = sigset_t()
+  sigemptyset(&none)
+  pthread_sigmask(SIG_SETMASK, &none, nil)
   do {
     try Node(options).run()
   } catch let error as StorageError {

@@ -7,20 +7,6 @@ import Testing
 @testable import Checkers
 
 @Suite struct DeliveryRuleTests {
-  func check(
-    _ level: ReliabilityLevel = .medium, _ change: (inout DeliveryOptions) -> Void = { _ in },
-    _ build: (inout HistoryBuilder) -> Void
-  ) -> DeliveryResult {
-    var builder = HistoryBuilder()
-    build(&builder)
-    var options = DeliveryOptions(level: level)
-    options.listed = Set(FindingName.allCases)
-    change(&options)
-    return DeliveryChecker.check(builder.history, options: options)
-  }
-
-  func found(_ result: DeliveryResult) -> [FindingName: Int] { result.counts.filter { $0.value > 0 } }
-
   // MARK: Lost
 
   @Test func confirmedAndNeverDeliveredIsLost() throws {
@@ -73,6 +59,19 @@ import Testing
     }
     #expect(found(result).isEmpty)
     #expect(result.attempted == 1 && result.acknowledged == 1 && result.delivered == 1 && result.isDrained)
+  }
+
+  @Test func anAckOnceRefusedStaysRefused() {
+    let result = check {
+      $0.subscribe(1)
+      $0.send(1)
+      $0.deliver(1, session: 1, tag: 1)
+      let op = $0.ack(session: 1, tag: 1)
+      for outcome in [Outcome.fail, .ok] { $0.add(.ack, outcome, op: op) { ($0.session, $0.tag) = (1, 1) } }
+      $0.drained()
+    }
+    #expect(found(result) == [.lost: 1])
+    #expect(result.findings.first?.reason == "delivered once, its acknowledgement was refused, and never again")
   }
 
   @Test func eachQueueOfARouteIsOwedItsOwn() {

@@ -3,6 +3,8 @@
 import Base
 import History
 
+@testable import Checkers
+
 struct HistoryBuilder {
   var names = Names()
   private(set) var events: [Event] = []
@@ -119,3 +121,19 @@ struct HistoryBuilder {
     add(.dequeue, outcome, op: op) { $0.message = id.map(Self.id) ?? .none }
   }
 }
+
+/// The account of a history written by hand, everything listed.
+func check(
+  _ level: ReliabilityLevel = .medium, _ change: (inout DeliveryOptions) -> Void = { _ in },
+  _ build: (inout HistoryBuilder) -> Void
+) -> DeliveryResult {
+  var builder = HistoryBuilder()
+  build(&builder)
+  var options = DeliveryOptions(level: level)
+  options.listed = Set(FindingName.allCases)
+  change(&options)
+  return DeliveryChecker.check(builder.history, options: options)
+}
+
+/// How many of each finding there are, without those that are not there.
+func found(_ result: DeliveryResult) -> [FindingName: Int] { result.counts.filter { $0.value > 0 } }

@@ -11,7 +11,7 @@ import Testing
   func rulesAgreeWithSearch(model: QueueModel) {
     for (number, mix) in QueueMix.all.enumerated() {
       var verdicts: [HistoryVerdict: Int] = [:]
-      for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(400)) {
+      for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(300)) {
         let rng = SeededGenerator(seed: seed, label: "\(model) \(number)")
         let history = RandomQueueHistory.make(rng, model, mix, operations: 9)
         let result = QueueChecker.check(history, model: model)
@@ -33,7 +33,7 @@ import Testing
   /// A late value is excused by a dequeue of unknown result that took it before and gave it back.
   @Test func returnsAgreeWithSearch() {
     var verdicts: [HistoryVerdict: Int] = [:]
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(1500)) {
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(800)) {
       let rng = SeededGenerator(seed: seed, label: "returns")
       let mix = QueueMix(hasUnknown: true, hasEmpties: false, hasSightings: false)
       let history = RandomQueueHistory.make(rng, .fifo, mix, operations: 9)
@@ -52,7 +52,7 @@ import Testing
   /// The simulated broker puts back at the head, so every one of its queues is in order, whatever breaks.
   @Test func soundDeliveriesAreInOrder() {
     var dequeued = 0
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(400)) {
+    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(300)) {
       var rng = SeededGenerator(seed: seed, label: "order")
       let level = rng.pick(ReliabilityLevel.allCases)
       let history =

@@ -25,6 +25,12 @@ private final class TutorialNode {
   func kill(_ signal: Int32) throws -> Ended {
     let command = try #require(command)
     Glibc.kill(command.process.processIdentifier, signal)
+    // A node that does not end is a finding, not a test that hangs.
+    for _ in 0..<1000 where command.process.isRunning { usleep(10_000) }
+    if command.process.isRunning {
+      Issue.record("signal \(signal) did not end the node: \(command.text("err"))")
+      Glibc.kill(command.process.processIdentifier, SIGKILL)
+    }
     return command.end()
   }
 

@@ -47,6 +47,7 @@ public final class Broker {
     var messages: [(to: Int, message: RaftMessage)] = []
     var lastEntry: (index: UInt64, term: UInt64)?
     var confirms: [(node: Int, serial: UInt64)] = []
+    var veiled: [Place] = []
     var releasesRequests = false
   }
 
@@ -215,6 +216,7 @@ public final class Broker {
       if let last = done.lastEntry { raft.persisted(upTo: last.index, term: last.term) }
       for (node, message) in done.messages { board.post(.raft(message), to: node) }
       for (node, serial) in done.confirms { master.confirm(serial, to: node) }
+      master.unveil(done.veiled)
       if done.releasesRequests { requests.isReleased = true }
     }
     let hasReleased = awaitingHead > before

@@ -67,8 +67,9 @@ extension Broker {
       write(.classic(data: master.record.encoded))
       master.record = ClassicRecord()
     }
-    awaiting.append(Awaiting(position: position, confirms: master.unsynced))
+    awaiting.append(Awaiting(position: position, confirms: master.unsynced, veiled: master.veiled))
     master.unsynced = []
+    master.veiled = []
   }
 
   private func propose() {

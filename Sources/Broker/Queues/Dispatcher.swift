@@ -48,6 +48,8 @@ final class Dispatcher {
   /// Below, somebody may have had the message from a master before this one.
   private let flaggedBefore: UInt64
   private(set) var checkouts: [UInt64: Checkout] = [:]
+  /// The first message of each transaction that is not on disk yet, in order: from the first of these on nobody gets any.
+  private var veils: [UInt64] = []
   /// It stands in the master's list of queues to look after.
   var isTouched = false
 
@@ -93,6 +95,7 @@ final class Dispatcher {
       cursor = queue.messages.end
       return nil
     }
+    if let veil = veils.first, position >= veil { return nil }
     cursor = position + 1
     return Ready(position: position, isRedelivered: position < flaggedBefore)
   }
@@ -102,6 +105,13 @@ final class Dispatcher {
     var positions: [UInt64] = []
     while let ready = takeReady() { positions.append(ready.position) }
     return positions
+  }
+
+  /// Hides what comes from here on, until `unveil`.
+  func veil(from position: UInt64) { veils.append(position) }
+
+  func unveil(from position: UInt64) {
+    if let at = veils.firstIndex(of: position) { veils.remove(at: at) }
   }
 
   func checkOut(_ position: UInt64, to attachment: Attachment, isSettling: Bool = false) {

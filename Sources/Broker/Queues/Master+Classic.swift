@@ -78,9 +78,24 @@ extension Master {
   }
 
   private func carryOut(_ serial: UInt64, _ enqueues: [Enqueue], _ settlements: [Settlement], for node: Int) {
+    veil(enqueues)
     for one in enqueues { _ = store(one) }
     finish(settlements[...])
     if record.isEmpty { confirm(serial, to: node) } else { unsynced.append((node, serial)) }
+  }
+
+  private func veil(_ enqueues: [Enqueue]) {
+    var seen: Set<UInt32> = []
+    for enqueue in enqueues where enqueue.message.isPersistent {
+      for id in enqueue.queues where seen.insert(id).inserted {
+        guard let dispatcher = dispatchers[id], dispatcher.queue.definition.isDurable, !dispatcher.queue.isQuorum else {
+          continue
+        }
+        let place = Place(queue: id, position: dispatcher.queue.messages.end)
+        dispatcher.veil(from: place.position)
+        veiled.append(place)
+      }
+    }
   }
 
   private func finish(_ settlements: ArraySlice<Settlement>) {

@@ -33,6 +33,9 @@ final class Master {
   var record = ClassicRecord()
   /// Publishes and transactions in `record`.
   var unsynced: [(node: Int, serial: UInt64)] = []
+  /// What transactions in `record` put into queues: first positions. Half of a transaction must not be seen and the other
+  /// half be lost with the node, so nobody sees any of it before it is on disk.
+  var veiled: [Place] = []
   private var confirmed: [[UInt64]]
   var lateParts: [LatePart] = []
   /// Auto-delete queues without a consumer, and queues whose deletion this master wants for other reasons.
@@ -318,6 +321,15 @@ final class Master {
     dispatcher.forget(position)
     if message.isPersistent, queue.definition.isDurable {
       record.settled.append(Place(queue: queue.id, position: position))
+    }
+  }
+
+  /// Transactions are on disk.
+  func unveil(_ places: [Place]) {
+    for place in places {
+      guard let dispatcher = dispatchers[place.queue] else { continue }
+      dispatcher.unveil(from: place.position)
+      touch(dispatcher)
     }
   }
 

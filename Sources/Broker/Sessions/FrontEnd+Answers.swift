@@ -115,7 +115,8 @@ extension FrontEnd {
 
   /// The master has the consumer.
   private func consumed(_ consumer: Consumer) {
-    guard let wait = takeWait(consumer.wait), case .consume(_, let noWait) = wait.kind else { return }
+    // After a change of leader it was attached anew: the answer may come while the client waits for something else.
+    guard case .consume(_, let noWait)? = waits[consumer.wait]?.kind, let wait = takeWait(consumer.wait) else { return }
     consumer.wait = 0
     if !noWait { wait.channel.send(.basicConsumeOk(BasicConsumeOk(consumerTag: consumer.tag))) }
     pump(wait.channel)
@@ -132,7 +133,7 @@ extension FrontEnd {
   }
 
   func cancelled(_ consumer: Consumer) {
-    guard let wait = takeWait(consumer.wait), case .cancel(_, let noWait) = wait.kind else { return }
+    guard case .cancel(_, let noWait)? = waits[consumer.wait]?.kind, let wait = takeWait(consumer.wait) else { return }
     sendCancelOk(consumer, noWait: noWait)
     pump(wait.channel)
   }

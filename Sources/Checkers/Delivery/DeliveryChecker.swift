@@ -6,8 +6,9 @@ import History
 /// One pass over the events, then one look at every message; time linear in the events, memory some hundred bytes a
 /// message, which is less than its events take.
 ///
-/// Rules: CHECKING (b′). Of two deliveries of one attempt in one queue the argument is about when the first can have
-/// been taken back (`Releases`); the other findings follow from what was acknowledged and what came.
+/// What each finding means stands with `FindingName`. Of two deliveries of one attempt in one queue the argument is about
+/// when the first can have been taken back (`Releases`); the other findings follow from what was acknowledged and what
+/// came.
 public enum DeliveryChecker {
   /// - Parameters:
   ///   - history: Events with strictly increasing times. A history cut short is judged as far as it goes: what was not

@@ -3,7 +3,7 @@
 import Base
 import History
 
-/// Linearizability of queues whose values are unique, after CHECKING (a) and (b). Linear in the events.
+/// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events.
 public enum QueueChecker {
   /// - Parameters:
   ///   - history: `enqueue` and `dequeue` events; anything else is passed over, and a history without any is undecided.

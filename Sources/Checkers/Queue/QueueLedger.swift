@@ -6,10 +6,15 @@ import History
 /// Moments are positions in the order of the events. Every operation has the interval from its invocation to its return,
 /// which is `never` where the result is unknown.
 ///
-/// The rules are those of CHECKING (a) and (b). In short, for FIFO: a dequeue is out of order when, before it began,
-/// something had been dequeued whose enqueue began after this value's enqueue had returned; and a value that stays inside
-/// after such a one is lost, unless a dequeue of unknown result, begun in time, can have taken it. For both models an
-/// empty answer needs a moment at which nothing is certainly inside.
+/// A history is that of a queue exactly when
+/// 1. no value is dequeued twice;
+/// 2. every value dequeued was enqueued, and its enqueue began before that dequeue returned;
+/// 3. FIFO: no dequeue began after another had returned whose value's enqueue began after this value's had returned. The
+///    earliest such return is the value's deadline;
+/// 4. FIFO: the values that stay inside beyond their deadlines can each be given a dequeue of unknown result that began
+///    before the deadline;
+/// 5. every empty answer contains a moment at which nothing is certainly inside, and dequeues of unknown result enough
+///    have begun for what must be gone though nobody saw it go.
 struct QueueLedger {
   static let never = Int32.max
 

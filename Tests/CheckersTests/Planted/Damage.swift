@@ -46,10 +46,12 @@ extension EditableHistory {
     line.event.outcome = rng.pick(line.event.function == .release ? [.ok, .info] : [.ok, .fail, .info])
   }
 
-  /// An ack that was plain is now inside some transaction.
+  /// An ack is now inside some transaction that had not ended by then.
   private func acknowledgeInTransaction() {
-    let acks = lines.filter { $0.event.function == .ack && $0.event.outcome == .invoke }
-    let numbers = ends.keys.sorted()
-    if let ack = pick(acks), let number = pick(numbers) { ack.event.transaction = number }
+    guard let ack = pick(lines.filter { $0.event.function == .ack && $0.event.outcome == .invoke }) else { return }
+    let open = ends.keys.sorted().filter { number in
+      ends[number]?.allSatisfy { $0.event.time > ack.event.time } ?? false
+    }
+    if let number = pick(open) { ack.event.transaction = number }
   }
 }
