@@ -56,7 +56,7 @@ import Testing
     try reader.open(cluster)
     try reader.call(.basicConsume(BasicConsume(queue: "a")), cluster)
     cluster.nodes[0].holdsDisk = true
-    for key in ["a", "b", "a"] { try client.publish(key, key: key) }
+    for key in ["a", "b", "a"] { try client.publish(key, key: key, persistent: key == "a") }
     try client.send(.txCommit)
     cluster.advance(300 * .millisecond)
     #expect(try reader.get("b", cluster) == nil)
