@@ -2,45 +2,58 @@
 
 import Base
 
+/// A binary heap of plain values; what is to be done lies beside it, so that sifting moves no references.
 struct EventQueue {
-  private var heap: [(time: Nanoseconds, order: UInt64, act: () -> Void)] = []
+  private struct Entry {
+    var time: Nanoseconds
+    var order: UInt64
+    var slot: Int
+  }
+
+  private var heap: [Entry] = []
+  private var acts: [(() -> Void)?] = []
+  private var free: [Int] = []
   private var order: UInt64 = 0
 
   var nextTime: Nanoseconds? { heap.first?.time }
 
   mutating func add(at time: Nanoseconds, _ act: @escaping () -> Void) {
     order += 1
-    heap.append((time, order, act))
-    var child = heap.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard isBefore(child, parent) else { break }
-      heap.swapAt(child, parent)
-      child = parent
+    let slot = free.popLast() ?? acts.count
+    if slot == acts.count { acts.append(act) } else { acts[slot] = act }
+    let new = Entry(time: time, order: order, slot: slot)
+    heap.append(new)
+    var hole = heap.count - 1
+    while hole > 0 {
+      let parent = (hole - 1) / 2
+      guard Self.isBefore(new, heap[parent]) else { break }
+      heap[hole] = heap[parent]
+      hole = parent
     }
+    heap[hole] = new
   }
 
   mutating func take() -> (time: Nanoseconds, act: () -> Void)? {
-    guard let first = heap.first else { return nil }
-    let last = heap.removeLast()
+    guard let first = heap.first, let last = heap.popLast() else { return nil }
     if !heap.isEmpty {
-      heap[0] = last
-      var parent = 0
+      var hole = 0
       while true {
-        var least = parent
-        let left = 2 * parent + 1
-        if left < heap.count, isBefore(left, least) { least = left }
-        if left + 1 < heap.count, isBefore(left + 1, least) { least = left + 1 }
-        guard least != parent else { break }
-        heap.swapAt(parent, least)
-        parent = least
+        var child = 2 * hole + 1
+        guard child < heap.count else { break }
+        if child + 1 < heap.count, Self.isBefore(heap[child + 1], heap[child]) { child += 1 }
+        guard Self.isBefore(heap[child], last) else { break }
+        heap[hole] = heap[child]
+        hole = child
       }
+      heap[hole] = last
     }
-    return (first.time, first.act)
+    free.append(first.slot)
+    guard let act = acts[first.slot].take() else { return nil }
+    return (first.time, act)
   }
 
-  private func isBefore(_ a: Int, _ b: Int) -> Bool {
-    heap[a].time < heap[b].time || heap[a].time == heap[b].time && heap[a].order < heap[b].order
+  private static func isBefore(_ a: Entry, _ b: Entry) -> Bool {
+    a.time < b.time || a.time == b.time && a.order < b.order
   }
 }
 

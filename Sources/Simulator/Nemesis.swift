@@ -65,13 +65,10 @@ final class Nemesis {
     let others = world.nodes.indices.filter { $0 != node.id }
     switch kind {
     case .crash, .powerLoss:
-      let victims = clock.random.chance(0.15) ? world.nodes.filter(\.isUp) : [node].filter(\.isUp)
-      guard !victims.isEmpty else { return }
-      begin(kind, victims.map(\.name).joined(separator: "+")) {
-        for victim in victims { victim.crash(losesPower: kind == .powerLoss) }
-      } heal: {
-        for victim in victims { victim.start() }
-      }
+      if clock.random.chance(0.15) { return kill(world.nodes, kind) }
+      guard kind == .powerLoss, clock.random.chance(0.7) else { return kill([node], kind) }
+      // Where it hurts: between the writing of a batch and its sync.
+      node.atNextWrite = { [self] in kill([node], kind) }
     case .isolate:
       guard !others.isEmpty else { return }
       change(kind, node.name, others.flatMap { [(node.id, $0), ($0, node.id)] })
@@ -105,6 +102,16 @@ final class Nemesis {
       } heal: {
         node.unstallDisk()
       }
+    }
+  }
+
+  private func kill(_ nodes: [VirtualNode], _ kind: SimulatedFault) {
+    let victims = nodes.filter(\.isUp)
+    guard !victims.isEmpty, !isOver else { return }
+    begin(kind, victims.map(\.name).joined(separator: "+")) {
+      for victim in victims { victim.crash(losesPower: kind == .powerLoss) }
+    } heal: {
+      for victim in victims { victim.start() }
     }
   }
 

@@ -20,6 +20,8 @@ final class VirtualNode {
   var diskDelay: ClosedRange<Nanoseconds> = VirtualNode.healthyDisk
   private(set) var isStalled = false
   private var stalledWrite: (() -> Void)?
+  /// Called in the midst of the next write.
+  var atNextWrite: (() -> Void)?
 
   private(set) var isPaused = false
   private var inbox: [() -> Void] = []
@@ -75,7 +77,7 @@ final class VirtualNode {
     (isWriting, isTurnDue, tickDue, isPaused) = (false, false, .max, false)
     (inbox, stalledWrite) = ([], nil)
     if losesPower {
-      let survival: MemoryDisk.Survival = clock.random.chance(0.5) ? .nothing : .sectors(clock.random.unit())
+      let survival: MemoryDisk.Survival = clock.random.chance(0.2) ? .nothing : .sectors(clock.random.unit())
       disk.losePower(survival, using: &clock.random)
     }
     let open = sockets
@@ -158,7 +160,12 @@ final class VirtualNode {
     }
     batches = []
     isWriting = true
-    later(at: clock.now + clock.draw(diskDelay)) { [self] in
+    let delay = clock.draw(diskDelay)
+    if let act = atNextWrite {
+      atNextWrite = nil
+      clock.after(clock.draw(0...delay - 1), act)
+    }
+    later(at: clock.now + delay) { [self] in
       if isStalled { stalledWrite = { [self] in finishWrite(last.position) } } else { finishWrite(last.position) }
     }
   }

@@ -102,7 +102,8 @@ final class VirtualProducer: VirtualClient {
     recorder.record(event(.publish, .invoke, item, op))
     let payload = VirtualPayload(id: item.id, attempt: item.attempt, transaction: transaction?.id ?? 0)
     // Sizes vary, so that bodies and records meet all boundaries.
-    let bytes = payload.encoded(padding: clock.random.chance(0.02) ? 3000 : clock.random.below(120))
+    let bytes = payload.encoded(
+      padding: clock.random.chance(0.1) ? 1000 + clock.random.below(3000) : clock.random.below(120))
     do {
       try bytes.withUnsafeBytes { body in
         try properties.withUnsafeBytes { properties in

@@ -45,6 +45,27 @@ import Testing
     #expect(client.channelCloses.allSatisfy { $0.code == 200 })
   }
 
+  /// What might not be remembered as a whole is not shown in part.
+  @Test func nothingIsSeenOfATransactionBeforeItIsOnDisk() throws {
+    let cluster = try TestCluster(1)
+    _ = try #require(cluster.awaitLeader())
+    let client = try cluster.client(on: 0, queue: "a", quorum: false)
+    try client.declare("b", quorum: false, cluster)
+    try client.call(.txSelect, cluster)
+    let reader = cluster.client(on: 0)
+    try reader.open(cluster)
+    try reader.call(.basicConsume(BasicConsume(queue: "a")), cluster)
+    cluster.nodes[0].holdsDisk = true
+    for key in ["a", "b", "a"] { try client.publish(key, key: key, persistent: key == "a") }
+    try client.send(.txCommit)
+    cluster.advance(300 * .millisecond)
+    #expect(try reader.get("b", cluster) == nil)
+    #expect(reader.deliveries.isEmpty && reader.got.count == 1)
+    cluster.nodes[0].holdsDisk = false
+    #expect(cluster.advance { client.methods.last == .txCommitOk && reader.deliveries.count == 2 })
+    #expect(try reader.get("b", cluster)?.body == "b")
+  }
+
   @Test func confirmAndTransactionExcludeEachOther() throws {
     let cluster = try TestCluster(1)
     _ = cluster.awaitLeader()

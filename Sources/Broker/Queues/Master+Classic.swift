@@ -84,18 +84,26 @@ extension Master {
     if record.isEmpty { confirm(serial, to: node) } else { unsynced.append((node, serial)) }
   }
 
+  /// Where anything of a transaction must reach the disk, all of it waits for that, what is transient included.
   private func veil(_ enqueues: [Enqueue]) {
+    guard enqueues.contains(where: isForDisk) else { return }
     var seen: Set<UInt32> = []
-    for enqueue in enqueues where enqueue.message.isPersistent {
+    for enqueue in enqueues {
       for id in enqueue.queues where seen.insert(id).inserted {
-        guard let dispatcher = dispatchers[id], dispatcher.queue.definition.isDurable, !dispatcher.queue.isQuorum else {
-          continue
-        }
+        guard let dispatcher = dispatchers[id], !dispatcher.queue.isQuorum else { continue }
         let place = Place(queue: id, position: dispatcher.queue.messages.end)
         dispatcher.veil(from: place.position)
         veiled.append(place)
       }
     }
+  }
+
+  private func isForDisk(_ enqueue: Enqueue) -> Bool {
+    enqueue.message.isPersistent
+      && enqueue.queues.contains { id in
+        guard let queue = dispatchers[id]?.queue else { return false }
+        return queue.definition.isDurable && !queue.isQuorum
+      }
   }
 
   private func finish(_ settlements: ArraySlice<Settlement>) {
