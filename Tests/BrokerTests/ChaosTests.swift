@@ -232,7 +232,7 @@ private final class Chaos {
     let lost = chaos.promised.filter { chaos.delivered[$0] == nil }.sorted()
     #expect(lost.isEmpty, "seed \(seed): \(lost.count) of \(chaos.promised.count) lost, \(lost.prefix(5))")
     #expect(chaos.torn.isEmpty, "seed \(seed): \(chaos.torn.prefix(5))")
-    #expect(chaos.promised.count > 50 && !chaos.settledForGood.isEmpty)
+    #expect(chaos.promised.count > 100 && chaos.settledForGood.count > 20)
   }
 
   /// The same work and the same judge, with a broker that is known to lose.
