@@ -74,6 +74,9 @@ public final class HistoryRecorder {
     buffer = writer.spare() ?? EventBuffer(capacity: eventsPerBlock)
   }
 
+  /// Waits until everything that was handed over is with the system.
+  public func waitUntilWritten() { writer.wait() }
+
   /// Writes the rest and the end block, and waits until all is written. True when the history is complete.
   @discardableResult
   public func close() -> Bool {
@@ -156,8 +159,10 @@ private final class BlockWriter: Sendable {
 
   func spare() -> EventBuffer? { state.withLock { $0.spare.popLast() } }
 
+  func wait() { queue.sync {} }
+
   func finish() {
-    queue.sync {}
+    wait()
     let isFirst = state.withLock { state in
       defer { state.isClosed = true }
       return !state.isClosed
