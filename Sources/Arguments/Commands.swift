@@ -33,7 +33,9 @@ public enum Commands {
       OptionSpec(
         "model", value: "MODEL", kind: .words(["fifo", "queue", "bag", "at-least-once"]),
         "How to check a file: fifo (or queue), bag, at-least-once."),
-      OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."), json,
+      OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
+      OptionSpec("explain", "Draw the operations that contradict each other, for the first findings of each name."),
+      json,
     ])
 
   public static let report = CommandSpec(
@@ -95,12 +97,15 @@ public struct CheckOptions: Equatable, Sendable {
   public var path: String
   public var model: String?
   public var level: String?
+  /// Draw the first findings.
+  public var explain: Bool
   public var json: Bool
 
   public init(_ invocation: Invocation) {
     path = invocation.operands[0]
     model = invocation.options["model"]
     level = invocation.options["level"]
+    explain = invocation.has("explain")
     json = invocation.has("json")
   }
 }

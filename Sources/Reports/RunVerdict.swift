@@ -1,6 +1,7 @@
 // `verdict.json`: what a run showed, for machines, and the only thing the renderers read beside series and events.
 
 import Base
+import Checkers
 
 public enum VerdictWord: String, Codable, Sendable {
   case holds, violated, inconclusive
@@ -137,8 +138,10 @@ public struct FindingVerdict: Codable, Equatable, Sendable {
   public var acknowledgedBy: [String: Int]
   /// One short paragraph for people.
   public var story: String
+  /// The first cases as pictures, at most `Explainer.perName`; times in seconds from the begin of load.
+  public var lanes: [Lanes]?
   enum CodingKeys: String, CodingKey {
-    case name, level, count, ids, operations, window, faults, story
+    case name, level, count, ids, operations, window, faults, story, lanes
     case acknowledgedBy = "acknowledged-by"
   }
 }
