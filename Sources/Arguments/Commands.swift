@@ -21,6 +21,9 @@ public enum Commands {
     options: [
       seed, levels,
       OptionSpec("out", value: "DIR", kind: .directory, "Run directory, new or empty; else reports/TIME-NAME."),
+      OptionSpec(
+        "abort-on", value: "EVENT", kind: .words(["violation"]),
+        "violation: end the run when a broken guarantee is certain; what needs the drain stays undecided."),
       OptionSpec("defect", value: "NAME", "Start the embedded broker with a planted defect, to test the checkers."),
       json,
     ])
@@ -77,6 +80,8 @@ public struct RunOptions: Equatable, Sendable {
   public var levels: [String]?
   public var out: String?
   public var defect: String?
+  /// End the run at the first violation that is certain.
+  public var abortsOnViolation: Bool
   public var json: Bool
 
   /// Of `plan` too, which has fewer.
@@ -87,6 +92,7 @@ public struct RunOptions: Equatable, Sendable {
     levels = try invocation.list("levels", hint: hint)
     out = invocation.options["out"]
     defect = invocation.options["defect"]
+    abortsOnViolation = invocation.options["abort-on"] == "violation"
     json = invocation.has("json")
   }
 }

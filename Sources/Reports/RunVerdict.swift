@@ -86,6 +86,8 @@ public struct LevelVerdict: Codable, Equatable, Sendable {
   public var level: String
   public var verdict: VerdictWord
   public var reasons: [String]
+  /// The violation on which the level was ended before its time; nil: it ran through, or was cut off.
+  public var aborted: String?
   /// attempted, acknowledged, delivered, lost, duplicated, duplicated-by-retry, redelivered, recovered,
   /// torn-transaction, unknown, and every other finding.
   public var counts: [String: Int]
@@ -95,7 +97,7 @@ public struct LevelVerdict: Codable, Equatable, Sendable {
   public var latency: [String: Latency]
   public var availability: Availability
   enum CodingKeys: String, CodingKey {
-    case level, verdict, reasons, counts, guarantees, throughput, availability
+    case level, verdict, reasons, aborted, counts, guarantees, throughput, availability
     case latency = "latency_ms"
   }
 }
