@@ -21,6 +21,9 @@ public enum Commands {
     options: [
       seed, levels,
       OptionSpec("out", value: "DIR", kind: .directory, "Run directory, new or empty; else reports/TIME-NAME."),
+      OptionSpec(
+        "abort-on", value: "EVENT", kind: .words(["violation"]),
+        "violation: end the run when a broken guarantee is certain; what needs the drain stays undecided."),
       OptionSpec("defect", value: "NAME", "Start the embedded broker with a planted defect, to test the checkers."),
       json,
     ])
@@ -33,7 +36,9 @@ public enum Commands {
       OptionSpec(
         "model", value: "MODEL", kind: .words(["fifo", "queue", "bag", "at-least-once"]),
         "How to check a file: fifo (or queue), bag, at-least-once."),
-      OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."), json,
+      OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
+      OptionSpec("explain", "Draw the operations that contradict each other, for the first findings of each name."),
+      json,
     ])
 
   public static let report = CommandSpec(
@@ -75,6 +80,8 @@ public struct RunOptions: Equatable, Sendable {
   public var levels: [String]?
   public var out: String?
   public var defect: String?
+  /// End the run at the first violation that is certain.
+  public var abortsOnViolation: Bool
   public var json: Bool
 
   /// Of `plan` too, which has fewer.
@@ -85,6 +92,7 @@ public struct RunOptions: Equatable, Sendable {
     levels = try invocation.list("levels", hint: hint)
     out = invocation.options["out"]
     defect = invocation.options["defect"]
+    abortsOnViolation = invocation.options["abort-on"] == "violation"
     json = invocation.has("json")
   }
 }
@@ -95,12 +103,15 @@ public struct CheckOptions: Equatable, Sendable {
   public var path: String
   public var model: String?
   public var level: String?
+  /// Draw the first findings.
+  public var explain: Bool
   public var json: Bool
 
   public init(_ invocation: Invocation) {
     path = invocation.operands[0]
     model = invocation.options["model"]
     level = invocation.options["level"]
+    explain = invocation.has("explain")
     json = invocation.has("json")
   }
 }

@@ -36,7 +36,9 @@ enum CheckCommand {
       if options.json {
         Terminal.write(Report.json(view.verdict) + "\n")
       } else {
-        Terminal.write(Report.terminalTable(view.verdict, colour: Terminal.hasColorOut))
+        let width = options.explain ? Terminal.width ?? 100 : 100
+        Terminal.write(
+          Report.terminalTable(view.verdict, width: width, colour: Terminal.hasColorOut, explains: options.explain))
       }
       return view.verdict.exitCode
     } catch {
@@ -49,8 +51,13 @@ enum CheckCommand {
     _ path: String, _ options: CheckOptions, _ level: ReliabilityLevel
   ) throws(HistoryError) -> Int32 {
     let history = try JSONLines.parse(CompressedFile.read(path), file: options.path)
-    let report = CheckCommandCore.run(history, model: options.model.flatMap(CheckModel.init(name:)), level: level)
-    if options.json { Terminal.write(bytes: report.json + [UInt8(ascii: "\n")]) } else { Terminal.write(report.text()) }
+    var report = CheckCommandCore.run(history, model: options.model.flatMap(CheckModel.init(name:)), level: level)
+    if options.explain { report.explain(history) }
+    if options.json {
+      Terminal.write(bytes: report.json + [UInt8(ascii: "\n")])
+    } else {
+      Terminal.write(report.text(width: Terminal.width ?? 100))
+    }
     return report.exitCode
   }
 }
