@@ -114,14 +114,32 @@ import Testing
             $0.dequeue(nil)
             $0.dequeue(1)
           }) == [.falseEmpty: 1])
-      // Unknown results, a sighting and an empty answer: the rules do not claim to know.
-      let corner = check(model) {
-        $0.enqueue(1)
-        $0.dequeue(nil, .info)
-        $0.dequeue(1, .info)
-        $0.dequeue(nil)
+    }
+  }
+
+  /// Unknown results, a sighting and empty answers: the rules would give one dequeue of unknown result to two who need one.
+  @Test func theCornerIsSearchedWithinBounds() throws {
+    func build(_ count: Int) -> RecordedHistory {
+      var builder = HistoryBuilder()
+      builder.enqueue(1)
+      for _ in 0..<count { builder.dequeue(nil, .info) }
+      builder.dequeue(nil)
+      builder.dequeue(1, .info)
+      builder.enqueue(2)
+      builder.dequeue(nil)
+      return builder.history
+    }
+    for model in QueueModel.allCases {
+      let one = QueueChecker.check(build(1), model: model)
+      #expect(one.isCorner && one.isSearched && found(one) == [.unexplained: 1])
+      let finding = try #require(one.findings.first)
+      #expect(finding.events == [11] && finding.reason == "no order of all operations explains what had come by then")
+      let two = QueueChecker.check(build(2), model: model)
+      #expect(two.isCorner && two.isSearched && two.verdict == .valid)
+      for budget in [SearchBudget(steps: 3), SearchBudget(bytes: 1 << 10)] {
+        let cut = QueueChecker.check(build(1), model: model, budget: budget)
+        #expect(cut.isCorner && !cut.isSearched && cut.verdict == .undecided && found(cut).isEmpty)
       }
-      #expect(corner.isCorner && corner.verdict == .undecided)
     }
   }
 
