@@ -73,6 +73,7 @@ import Testing
       #expect(result.verdict.rawValue == (row["verdict"] == "valid" ? "valid" : "violated"), note)
       #expect((result.keys == 1) == (model == "register") && result.searchedKeys == 0, note)
       guard row["planted"] == "stale" else { continue }
+      #expect(result.findings.count == 1, note)
       // `stale read of 76 at 33141`: the read that was changed is the one that is blamed.
       let words = (row["note"] ?? "").split(separator: " ").compactMap { Int64($0) }
       #expect(result.findings.allSatisfy { $0.name == .staleRead && $0.value.rawValue == UInt64(words[0]) }, note)

@@ -172,7 +172,7 @@ struct RegisterStory {
     #expect(after.verdict == .valid)
   }
 
-  @Test func aLongZoneCoversMoreThanItsNeighbour() {
+  @Test func aValueReadTooLateIsToldOnceWithTheLastThatTookItsPlace() {
     let result = check {
       $0.write(1)
       $0.write(2)
@@ -180,17 +180,34 @@ struct RegisterStory {
       $0.write(3)
       $0.read(1)
       $0.write(4)
+      $0.read(4)
     }
-    #expect(found(result) == [.staleRead: 2])
-    #expect(result.findings.map(\.other.rawValue) == [2, 3])
-    let few = check(limit: 1) {
+    #expect(found(result) == [.staleRead: 1])
+    #expect(result.findings.map(\.value.rawValue) == [1] && result.findings.map(\.other.rawValue) == [3])
+    #expect(result.findings.map(\.events) == [[0, 1, 6, 7, 8, 9]])
+    // A zone inside a longer one does not end it.
+    let long = check {
       $0.write(1)
       $0.write(2)
       $0.read(2)
-      $0.write(3)
+      let read = $0.begin(.read)
+      $0.write(5)
+      $0.end(read, read: 1)
+      $0.write(6)
       $0.read(1)
     }
-    #expect(few.counts[.staleRead] == 2 && few.findings.count == 1)
+    #expect(long.findings.map(\.other.rawValue) == [6])
+  }
+
+  @Test func allAreCountedAndFewListed() {
+    let few = check(limit: 2) { story in
+      for key in UInt64(0)..<5 {
+        story.write(1, key: key)
+        story.write(2, key: key)
+        story.read(1, key: key)
+      }
+    }
+    #expect(few.counts[.staleRead] == 5 && few.findings.map(\.key) == [0, 1])
   }
 
   @Test func valuesWrittenTwiceAndSwapsAreSearched() throws {

@@ -8,7 +8,7 @@ public enum RegisterFindingName: String, CaseIterable, Codable, Sendable {
   case unexpected
   /// Read though its write failed for certain.
   case abortedRead = "aborted-read"
-  /// Read again after another value had taken its place.
+  /// By value: read again after another had taken its place.
   case staleRead = "stale-read"
   /// No order of all operations on the key is that of a register, found by a search.
   case unexplained

@@ -13,17 +13,27 @@ enum RegisterZones {
     values.sorted { ($0.key, min($0.least, $0.greatest)) < ($1.key, min($1.least, $1.greatest)) }
   }
 
-  /// By value that contradicts one before it, the two, in the order of their zones.
+  /// By value that was read again too late: it, and of those that had taken its place the last that was there before that
+  /// read.
   static func conflicts(_ values: [Value]) -> [(old: Value, new: Value)] {
     var conflicts: [(old: Value, new: Value)] = []
-    // Of this key's forward zones so far, the one that ends last.
+    // Of this key's forward zones so far the one that ends last, and what contradicts it.
     var cover: Value?
+    var last: Value?
+    func close() { if let cover, let last { conflicts.append((cover, last)) } }
     for value in values {
-      if cover?.key != value.key { cover = nil }
+      if cover?.key != value.key {
+        close()
+        (cover, last) = (nil, nil)
+      }
       // Of zones that begin later: forward, it need only begin before the other's end; backward, it must end there too.
-      if let cover, value.least < cover.greatest { conflicts.append((cover, value)) }
-      if value.least < value.greatest, value.greatest > cover?.greatest ?? -1 { cover = value }
+      if let cover, value.least < cover.greatest, value.least > last?.least ?? -1 { last = value }
+      if value.least < value.greatest, value.greatest > cover?.greatest ?? -1 {
+        close()
+        (cover, last) = (value, nil)
+      }
     }
+    close()
     return conflicts
   }
 }
