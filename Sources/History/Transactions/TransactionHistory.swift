@@ -34,22 +34,27 @@ public struct TransactionHistory: Equatable, Sendable {
   public struct Transaction: Equatable, Sendable {
     public var kind: Kind
     /// `invoke`: nothing is known of its end, which is the same as `info`.
-    public var outcome: Outcome
+    public var outcome = Outcome.invoke
     public var process: Int32
     public var begin: Nanoseconds
     /// Of no meaning where it is `info`.
     public var end: Nanoseconds
     /// Into `accesses`, in the order in which they were made. Of a transaction without a known result, the sends that it
     /// was to make.
-    public var accesses: Range<Int>
+    public var accesses = 0..<0
     /// It was to poll, whatever came of that.
     public var hasPoll = false
     /// Into `keyLists`: of a transaction the keys that were taken from the process or given to it meanwhile; of an
     /// assignment the keys whose position the process keeps.
-    public var keyList: Range<Int>
+    public var keyList = 0..<0
     /// Lines of the file, from 0; −1 where there is none.
-    public var invocation: Int32
+    public var invocation: Int32 = -1
     public var completion: Int32 = -1
+
+    /// One that has begun.
+    public init(_ kind: Kind, process: Int32, begin: Nanoseconds) {
+      (self.kind, self.process, self.begin, end) = (kind, process, begin, begin)
+    }
   }
 
   /// The names of the keys.
@@ -113,10 +118,11 @@ struct TransactionBuilder {
 
   private mutating func begin(_ line: Line, at time: Nanoseconds, number: Int) {
     open[line.process] = (history.transactions.count, line.accesses ?? [])
-    history.transactions.append(
-      TransactionHistory.Transaction(
-        kind: line.kind, outcome: .invoke, process: line.process, begin: time, end: time, accesses: 0..<0,
-        hasPoll: line.hasPoll, keyList: store(line.keys), invocation: Int32(truncatingIfNeeded: number)))
+    var transaction = TransactionHistory.Transaction(line.kind, process: line.process, begin: time)
+    transaction.hasPoll = line.hasPoll
+    transaction.keyList = store(line.keys)
+    transaction.invocation = Int32(truncatingIfNeeded: number)
+    history.transactions.append(transaction)
   }
 
   private mutating func store(_ keys: [UInt32]) -> Range<Int> {
