@@ -35,7 +35,6 @@ private struct HistoryDecoder {
   init(file: String) { self.file = file }
 
   mutating func run(_ bytes: UnsafeRawBufferPointer) throws(HistoryError) {
-    events.reserveCapacity(bytes.count / HistoryFormat.eventSize)
     var offset = 0
     while offset < bytes.count {
       if isComplete { throw wrong(offset, "expected the end of the file behind the end block") }
@@ -112,8 +111,8 @@ private struct HistoryDecoder {
   }
 
   private func readBegin(_ payload: UnsafeRawBufferPointer, at offset: Int) throws(HistoryError) {
-    guard payload.count >= 4, load(payload, 0, UInt32.self) == UInt32(HistoryFormat.eventSize) else {
-      throw wrong(offset, "expected events of \(HistoryFormat.eventSize) bytes")
+    guard payload.count >= 4, load(payload, 0, UInt32.self) == UInt32(EventColumns.count) else {
+      throw wrong(offset, "expected events of \(EventColumns.count) columns")
     }
   }
 
@@ -158,30 +157,31 @@ private struct HistoryDecoder {
   }
 
   private mutating func readEvents(_ payload: UnsafeRawBufferPointer, count: Int, at base: Int) throws(HistoryError) {
-    let size = HistoryFormat.eventSize
-    guard payload.count == count * size else {
-      throw wrong(base, "expected \(count) events of \(size) bytes, found \(payload.count) bytes")
+    let packed: PackedEvents
+    do { packed = try PackedEvents(payload, count: count) } catch { throw wrong(base + error.byte, error.message) }
+    var worst: UInt64 = 0
+    packed.forEach(.kind) { worst = max(worst, $1 >> 2) }
+    guard worst < UInt64(HistoryFormat.functions) else {
+      throw wrong(
+        base + packed.offset(of: .kind), "expected functions from 0 to \(HistoryFormat.functions - 1), found \(worst)")
     }
-    // An enum must never be made from a byte that is no case of it: look before loading.
     var last = lastTime
-    let isFirst = events.isEmpty
-    for index in 0..<count {
-      let at = index * size
-      guard payload[at + HistoryFormat.functionOffset] < UInt8(HistoryFormat.functions) else {
-        throw wrong(
-          base + at + HistoryFormat.functionOffset, "expected a function from 0 to \(HistoryFormat.functions - 1)")
-      }
-      guard payload[at + HistoryFormat.functionOffset + 1] <= Outcome.info.rawValue else {
-        throw wrong(base + at + HistoryFormat.functionOffset + 1, "expected an outcome from 0 to 3")
-      }
-      let time = load(payload, at, Nanoseconds.self)
-      guard time > last || (isFirst && index == 0) else {
-        throw wrong(base + at, "expected a time above \(last), found \(time)")
-      }
-      last = time
+    var isFirst = events.isEmpty
+    var grows = true
+    packed.forEach(.time) {
+      let time = Nanoseconds(bitPattern: $1)
+      if time <= last, !isFirst { grows = false }
+      (last, isFirst) = (time, false)
+    }
+    guard grows else {
+      throw wrong(base + packed.offset(of: .time), "expected each time above the one before")
     }
     lastTime = last
-    events.append(contentsOf: EventSequence(payload: payload, count: count))
+    events.append(
+      contentsOf: [Event](unsafeUninitializedCapacity: count) { buffer, filled in
+        packed.unpack(into: buffer)
+        filled = count
+      })
   }
 
   private func load<T: FixedWidthInteger & BitwiseCopyable>(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _: T.Type)
@@ -191,15 +191,4 @@ private struct HistoryDecoder {
   }
 
   private func wrong(_ byte: Int, _ message: String) -> HistoryError { HistoryError(file: file, byte: byte, message) }
-}
-
-/// The events of a block that has been looked at, with a known count: appended in one stroke.
-private struct EventSequence: RandomAccessCollection {
-  let payload: UnsafeRawBufferPointer
-  let count: Int
-  var startIndex: Int { 0 }
-  var endIndex: Int { count }
-  subscript(index: Int) -> Event {
-    payload.loadUnaligned(fromByteOffset: index * HistoryFormat.eventSize, as: Event.self)
-  }
 }

@@ -5,17 +5,18 @@ import History
 
 struct QueueBook {
   let events: [Event]
-  /// Positions to events; empty: they are the same.
-  let sorted: [Int32]
+  let order: EventOrder
   let limit: Int
   private var counts: [QueueFindingName: Int] = [:]
   private var findings: [QueueFinding] = []
 
-  init(events: [Event], sorted: [Int32], limit: Int) {
+  init(events: [Event], order: EventOrder, limit: Int) {
     self.events = events
-    self.sorted = sorted
+    self.order = order
     self.limit = limit
   }
+
+  var hasFindings: Bool { !counts.isEmpty }
 
   private mutating func add(
     _ name: QueueFindingName, _ value: QueueLedger.Value?, _ positions: [Int32], _ reason: String
@@ -25,14 +26,12 @@ struct QueueBook {
     var finding = QueueFinding(name)
     if let value { (finding.message, finding.attempt) = (value.message, value.attempt) }
     finding.reason = reason
-    finding.events = Set(positions.filter { $0 >= 0 && $0 < events.count }.map(event)).sorted()
+    finding.events = order.events(positions)
     if let first = finding.events.first, let last = finding.events.last {
       (finding.begin, finding.end) = (events[first].time, events[last].time)
     }
     findings.append(finding)
   }
-
-  private func event(_ position: Int32) -> Int { sorted.isEmpty ? Int(position) : Int(sorted[Int(position)]) }
 
   mutating func duplicated(_ value: QueueLedger.Value, _ invoke: Int32, _ at: Int32) {
     add(.duplicated, value, [value.enqueue, value.dequeue, value.dequeued, invoke, at], "dequeued twice")
@@ -49,7 +48,7 @@ struct QueueBook {
   }
 
   mutating func late(_ value: QueueLedger.Value) {
-    let other = value.overtaken < 0 ? nil : events[event(value.overtaken)]
+    let other = value.overtaken < 0 ? nil : events[order.event(value.overtaken)]
     add(
       .outOfOrder, value, [value.enqueue, value.enqueued, value.dequeue, value.dequeued, value.overtaken],
       "dequeued after " + (other.map { "\($0.message), which was enqueued later" } ?? "one that was enqueued later"))
@@ -67,11 +66,15 @@ struct QueueBook {
       "found nothing, though at its end \(inside) had gone in and not come out")
   }
 
+  mutating func unexplained(_ at: Int32) {
+    add(.unexplained, nil, [at], "no order of all operations explains what had come by then")
+  }
+
   /// Violated before undecided before valid.
   func close(_ result: inout QueueResult, isComplete: Bool) {
     for name in QueueFindingName.allCases { result.counts[name] = counts[name, default: 0] }
     result.findings = QueueFindingName.allCases.flatMap { name in findings.filter { $0.name == name } }
     let isViolated = QueueFindingName.allCases.contains { counts[$0, default: 0] > 0 }
-    result.verdict = isViolated ? .violated : result.isCorner || !isComplete ? .undecided : .valid
+    result.verdict = isViolated ? .violated : result.isCorner && !result.isSearched || !isComplete ? .undecided : .valid
   }
 }

@@ -1,26 +1,30 @@
-// Is a history of enqueues and dequeues that of a queue? Decided in one pass and at most two sweeps, without a search.
+// Is a history of enqueues and dequeues that of a queue? Decided in one pass and at most two sweeps; only one rare mixture
+// of unknown results needs a search.
 
 import Base
 import History
 
-/// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events.
+/// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events, but for
+/// what `QueueResult.isCorner` describes: that is searched, where the rules find nothing, as far as a budget goes.
 public enum QueueChecker {
   /// - Parameters:
   ///   - history: `enqueue` and `dequeue` events; anything else is passed over, and a history without any is undecided.
   ///     Equal times count as concurrent.
   ///   - findingLimit: Findings listed of each name; all are counted.
-  public static func check(_ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000) -> QueueResult {
+  ///   - budget: For a search. Beyond it the history is undecided.
+  public static func check(
+    _ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
+  ) -> QueueResult {
     var pass = QueuePass(history, model: model, findingLimit: findingLimit)
     pass.readAll()
-    return pass.judge()
+    return pass.judge(budget)
   }
 }
 
 /// The pass over plain queue histories.
 struct QueuePass {
   let events: [Event]
-  /// Positions to events, where equal times had to be put in order; empty: they are the same.
-  private let sorted: [Int32]
+  private let order: EventOrder
   var ledger: QueueLedger
   private var book: QueueBook
   private let isComplete: Bool
@@ -39,29 +43,16 @@ struct QueuePass {
   init(_ history: RecordedHistory, model: QueueModel, findingLimit: Int) {
     events = history.events
     isComplete = history.isComplete
-    sorted = Self.order(events)
+    order = EventOrder(events)
     ledger = QueueLedger(model: model)
-    book = QueueBook(events: events, sorted: sorted, limit: findingLimit)
+    book = QueueBook(events: events, order: order, limit: findingLimit)
     operationTable = NumberTable(limit: 2 * events.count + 1024)
     valueTable = PairTable(capacity: events.count / 4)
   }
 
-  /// At one time invocations come before completions: operations that touch are concurrent. What is seen and may be
-  /// gone from then on stands between, for it both ends and begins something.
-  private static func order(_ events: [Event]) -> [Int32] {
-    guard zip(events, events.dropFirst()).contains(where: { $0.time >= $1.time }) else { return [] }
-    func rank(_ event: Event) -> Int {
-      event.outcome == .invoke ? 0 : event.outcome == .info && event.message != .none ? 1 : 2
-    }
-    return (0..<Int32(clamping: events.count)).sorted { a, b in
-      let (x, y) = (events[Int(a)], events[Int(b)])
-      return (x.time, rank(x), a) < (y.time, rank(y), b)
-    }
-  }
-
   mutating func readAll() {
-    for at in 0..<Int32(clamping: events.count) {
-      let event = events[sorted.isEmpty ? Int(at) : Int(sorted[Int(at)])]
+    for at in 0..<order.count {
+      let event = events[order.event(at)]
       switch event.function {
       case .enqueue: enqueue(event, at)
       case .dequeue: dequeue(event, at)
@@ -75,7 +66,7 @@ struct QueuePass {
   }
 
   private func function(_ operation: Operation) -> Function {
-    events[sorted.isEmpty ? Int(operation.invoke) : Int(sorted[Int(operation.invoke)])].function
+    events[order.event(operation.invoke)].function
   }
 
   private mutating func invoked(_ event: Event, _ at: Int32, _ thing: Int32) {
@@ -162,10 +153,10 @@ struct QueuePass {
     return Int(known)
   }
 
-  mutating func judge() -> QueueResult {
-    let order = ledger.order(positions: events.count)
-    for need in order.late { book.late(ledger.values[Int(need.value)]) }
-    for need in order.lost { book.lost(ledger.values[Int(need.value)], need.deadline) }
+  mutating func judge(_ budget: SearchBudget = .standard) -> QueueResult {
+    let needs = ledger.order(positions: events.count)
+    for need in needs.late { book.late(ledger.values[Int(need.value)]) }
+    for need in needs.lost { book.lost(ledger.values[Int(need.value)], need.deadline) }
     for (empty, inside) in ledger.falseEmpties(positions: events.count) { book.falseEmpty(empty, inside) }
     let real = ledger.values.filter { !$0.isFlawed && !$0.hasFailed }
     result.enqueued = real.count
@@ -173,6 +164,11 @@ struct QueuePass {
     result.empties = ledger.empties.count
     result.unknownDequeues = ledger.unknown.count
     result.isCorner = ledger.isCorner
+    if result.isCorner, !book.hasFindings {
+      let (outcome, at) = ledger.search(budget)
+      result.isSearched = outcome != .outOfBounds
+      if case .unexplained = outcome { book.unexplained(at) }
+    }
     // A history that does not speak of a queue proves nothing about one.
     book.close(&result, isComplete: isComplete && !operations.isEmpty)
     return result

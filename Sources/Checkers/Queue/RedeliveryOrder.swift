@@ -43,7 +43,8 @@ struct RedeliveryOrder {
     collect(sent)
     markOvertaken()
     let order = values.order(positions: ledger.events.count)
-    var book = QueueBook(events: ledger.events, sorted: [], limit: ledger.options.findingLimit)
+    let recorded = EventOrder(asRecorded: ledger.events.count)
+    var book = QueueBook(events: ledger.events, order: recorded, limit: ledger.options.findingLimit)
     for need in order.late { book.late(values.values[Int(need.value)]) }
     for need in order.lost { book.lost(values.values[Int(need.value)], need.deadline) }
     result.enqueued = values.values.count
