@@ -1,5 +1,6 @@
 // A history as JSON lines, one event a line, for other tools and from them: the format of delivery accounting, and the
-// plain one of queues (`enqueue`, `dequeue`).
+// plain ones of queues (`enqueue`, `dequeue`), logs (`append`, `read`), registers and key-value stores (`write`, `read`,
+// `cas`).
 
 import Base
 
@@ -11,17 +12,22 @@ import Base
 /// requeue, tx}, `recover`, `alive`, `release` {op, session}, `commit`, `rollback` {op, tx, channel}, `fault` {value: name},
 /// `drained` {op, queue, count}, `enqueue`, `dequeue` {op, value}; `node` anywhere. An id is its raw value: a histories' own
 /// small numbers are ids of producer 0.
+///
+/// The rest have {op, value} too, and their value is: `append` v, when ok [offset, v]; `read` of a log [offset, null], when
+/// ok [offset, v], or [offset, null] past its end; of a register `write` v, `read` null, when ok v, `cas` [old, new]; of a
+/// key-value store the same under a key: [key, v], [key, null], [key, [old, new]]. A log's read and a store's look alike:
+/// the reader of the history knows which it is.
 public enum JSONLines {
   /// In the order of the cases.
   static let functions: [StaticString] = [
     "publish", "subscribe", "deliver", "ack", "nack", "recover", "commit", "rollback", "alive", "release", "fault",
-    "drained", "enqueue", "dequeue",
+    "drained", "enqueue", "dequeue", "append", "read", "write", "cas",
   ]
   static let outcomes: [StaticString] = ["invoke", "ok", "fail", "info"]
 
   /// Writes the history through `write`, some 64 KiB at a time.
   public static func export(_ history: RecordedHistory, write: ([UInt8]) throws -> Void) rethrows {
-    var line = LineWriter(names: history.names)
+    var line = LineWriter(history)
     for event in history.events {
       line.append(event)
       if line.bytes.count >= 64 << 10 {
@@ -46,9 +52,18 @@ private struct LineWriter {
   var bytes: [UInt8] = []
   /// The words of the names and the texts of the routes, quoted once.
   private var quoted: [[UInt8]] = []
+  /// Reads and writes say their offset or key. A history in which all of them are 0 is one of a register.
+  private let isKeyed: Bool
 
-  init(names: Names) {
-    self.names = names
+  init(_ history: RecordedHistory) {
+    names = history.names
+    isKeyed = history.events.contains { event in
+      switch event.function {
+      case .append: true
+      case .read, .write, .compareAndSet: event.tag != 0
+      default: false
+      }
+    }
     bytes.reserveCapacity(66 << 10)
     for entry in names.entries {
       var text: [UInt8] = []
@@ -127,7 +142,17 @@ private struct LineWriter {
       if event.outcome != .invoke { key("count", Int64(bitPattern: event.tag)) }
     case .enqueue, .dequeue:
       text(",\"value\":")
-      if event.message == .none { text("null") } else { number(Int64(bitPattern: event.message.rawValue)) }
+      value(event.message)
+    case .append: under(event.outcome == .ok ? event.tag : nil) { $0.value(event.message) }
+    case .read, .write: under(isKeyed ? event.tag : nil) { $0.value(event.message) }
+    case .compareAndSet:
+      under(isKeyed ? event.tag : nil) { line in
+        line.text("[")
+        line.number(Int64(bitPattern: event.transaction))
+        line.text(",")
+        line.value(event.message)
+        line.text("]")
+      }
     }
     if event.node != Names.none { name("node", event.node) }
     text("}\n")
@@ -143,6 +168,22 @@ private struct LineWriter {
     } else if orNull {
       text(",\"value\":null")
     }
+  }
+
+  /// A value, in `[key, value]` where there is a key.
+  private mutating func under(_ key: UInt64?, _ write: (inout LineWriter) -> Void) {
+    text(",\"value\":")
+    if let key {
+      text("[")
+      number(Int64(bitPattern: key))
+      text(",")
+    }
+    write(&self)
+    if key != nil { text("]") }
+  }
+
+  private mutating func value(_ message: MessageID) {
+    if message == .none { text("null") } else { number(Int64(bitPattern: message.rawValue)) }
   }
 
   private mutating func transaction(of event: Event) {

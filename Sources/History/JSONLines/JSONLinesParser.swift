@@ -7,7 +7,7 @@ import Base
 #endif
 
 extension JSONLines {
-  /// The history in `bytes`, which are of the format that `export` writes, or of the plain queue format without `op`.
+  /// The history in `bytes`, which are of the format that `export` writes, or of a plain format without `op`.
   /// `file` is only for errors. Unknown keys are passed over.
   public static func parse(_ bytes: [UInt8], file: String) throws(HistoryError) -> RecordedHistory {
     var parser = LineParser(file: file)
@@ -47,7 +47,11 @@ private struct LineParser {
     var outcome: Outcome?
     var function: Function?
     var op: Int64?
+    /// An id, or `[id, number]`; the number of `[id, null]` and `[key, [old, new]]` is nil.
     var ids: (Int64, Int64?)?
+    var isPair = false
+    /// Of `[key, [old, new]]`.
+    var swap: (old: Int64, new: Int64)?
     var isNull = false
     var word: UInt16?
     var queue: UInt16?
@@ -109,7 +113,7 @@ private struct LineParser {
       fields.outcome = Outcome(rawValue: UInt8(index))
     case "f":
       let index = try oneOf(
-        JSONLines.functions, &scanner, "a function such as publish, deliver, ack, enqueue or dequeue")
+        JSONLines.functions, &scanner, "a function such as publish, deliver, ack, enqueue, append, read or write")
       fields.function = Function(rawValue: UInt8(index))
     case "op": fields.op = try scanner.integer("the number of an operation")
     case "value": try readValue(&scanner, &fields)
@@ -152,19 +156,30 @@ private struct LineParser {
     throw .init(byte: start, message: "expected one of \(what)")
   }
 
-  /// `null`, an id, `[id, attempt]`, or the name of a fault.
+  /// `null`, an id, `[id, attempt]` or `[key, value]` (the value null or `[old, new]`), or the name of a fault.
   private mutating func readValue(_ scanner: inout JSONScanner, _ fields: inout Fields) throws(JSONScanner.Failure) {
     if scanner.null() {
       fields.isNull = true
     } else if scanner.current == 0x22 {
       fields.word = try word(&scanner)
     } else if scanner.take(0x5b) {
-      let id = try scanner.integer("the id of a message")
-      try scanner.expect(0x2c, "a comma and the number of the attempt")
-      fields.ids = (id, try scanner.integer("the number of an attempt"))
+      let first = try scanner.integer("the id of a message, an offset or a key")
+      try scanner.expect(0x2c, "a comma and the number of the attempt, or a value")
+      fields.isPair = true
+      if scanner.null() {
+        fields.ids = (first, nil)
+      } else if scanner.take(0x5b) {
+        fields.ids = (first, nil)
+        let old = try scanner.integer("the value before")
+        try scanner.expect(0x2c, "a comma and the value after")
+        fields.swap = (old, try scanner.integer("the value after"))
+        try scanner.expect(0x5d, "a closing bracket")
+      } else {
+        fields.ids = (first, try scanner.integer("the number of an attempt, or a value"))
+      }
       try scanner.expect(0x5d, "a closing bracket")
     } else {
-      fields.ids = (try scanner.integer("null, an id, [id, attempt] or a name"), nil)
+      fields.ids = (try scanner.integer("null, an id, a list of two or a name"), nil)
     }
   }
 
@@ -233,7 +248,7 @@ private struct LineParser {
     event.session = try small(fields.session ?? fields.channel ?? 0, "session")
     event.intended = fields.intended ?? 0
     event.node = fields.node ?? Names.none
-    if let (id, attempt) = fields.ids {
+    if let (id, attempt) = fields.ids, event.function.rawValue < Function.append.rawValue {
       event.message = MessageID(rawValue: try small(id, "value"))
       event.attempt = try small(attempt ?? 0, "attempt")
     }
@@ -268,8 +283,44 @@ private struct LineParser {
         throw .init(byte: end, message: "expected the key \"value\" with an id in this line")
       }
       if fields.op == nil { event.op = pair(event.process, isInvocation: isInvocation) }
+    case .append, .read, .write, .compareAndSet:
+      try fill(&event, fields, end: end)
+      if fields.op == nil { event.op = pair(event.process, isInvocation: isInvocation) }
     }
     events.append(event)
+  }
+
+  /// Offset or key and value of what is done to a log, a register or a key-value store.
+  private func fill(_ event: inout Event, _ fields: Fields, end: Int) throws(JSONScanner.Failure) {
+    func number(_ field: Int64?, _ what: StaticString) throws(JSONScanner.Failure) -> UInt64 {
+      guard let field, let value = UInt64(exactly: field) else {
+        throw .init(byte: end, message: "expected the key \"value\" with \(what) in this line")
+      }
+      return value
+    }
+    let (first, second) = (fields.ids?.0, fields.ids?.1)
+    (event.tag, event.transaction) = (0, 0)
+    switch event.function {
+    case .append where event.outcome == .ok:
+      event.tag = try number(fields.isPair ? first : nil, "[offset, value]")
+      event.message = MessageID(rawValue: try number(second, "[offset, value]"))
+    case .append:
+      event.message = MessageID(rawValue: try number(fields.isPair ? nil : first, "a value of 0 or more"))
+    case .compareAndSet where fields.swap != nil:
+      event.tag = try number(first, "[key, [old, new]]")
+      event.transaction = try number(fields.swap?.old, "[key, [old, new]]")
+      event.message = MessageID(rawValue: try number(fields.swap?.new, "[key, [old, new]]"))
+    case .compareAndSet:
+      event.transaction = try number(first, "[old, new] or [key, [old, new]]")
+      event.message = MessageID(rawValue: try number(second, "[old, new] or [key, [old, new]]"))
+    default:
+      let isRead = event.function == .read
+      let what: StaticString = isRead ? "null, a value or [key, value]" : "a value or [key, value]"
+      if fields.isPair { event.tag = try number(first, what) }
+      let value = fields.isPair ? second : first
+      if value == nil, isRead, fields.isPair || fields.isNull, fields.swap == nil { return }
+      event.message = MessageID(rawValue: try number(value, what))
+    }
   }
 
   /// An operation's number where the file gives none: a process does one thing at a time.
