@@ -11,7 +11,8 @@ import Testing
   func cyclesAgreeWithDefinitions(usesWriteOrder: Bool) {
     var names: [TransactionFindingName: Int] = [:]
     var longest = 0
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(1500)) {
+    let rounds = Rounds("cycles, write order \(usesWriteOrder)", usual: 1500, parts: 10)
+    for seed in rounds.seeds {
       let history = Self.random(seed)
       var options = TransactionOptions()
       options.pollsReachEnd = true
@@ -35,6 +36,7 @@ import Testing
         #expect(cycle.steps.map(\.to) == Array(cycle.transactions.dropFirst()) + cycle.transactions.prefix(1), note)
       }
     }
+    guard rounds.finish() else { return }
     for name in TransactionFindingName.allCases where name.rawValue.hasPrefix("G") {
       // The last two are rare in small histories.
       #expect(names[name, default: 0] > 0 || name == .g2Process || name == .g2Realtime, "\(name) \(names)")

@@ -10,7 +10,8 @@ import Testing
   @Test(arguments: SimulatedTransactions.Mode.allCases)
   func soundBrokersAreNeverAccused(mode: SimulatedTransactions.Mode) {
     var (polled, sent, allowed) = (0, 0, 0)
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(150)) {
+    let rounds = Rounds("transactions, sound, \(mode)", usual: 100, parts: 200)
+    for seed in rounds.seeds {
       var rng = SeededGenerator(seed: seed, label: "sizes")
       let run = SimulatedTransactions(
         seed: seed, mode: mode, transactions: 10 + rng.below(120), clients: 1 + rng.below(8), keys: 1 + rng.below(4))
@@ -23,6 +24,7 @@ import Testing
       sent += result.sent
       allowed += result.findings.count - bad.count
     }
+    guard rounds.finish() else { return }
     // After the drain everything was seen.
     #expect(polled == sent && sent > 1000)
     #expect((allowed == 0) == (mode == .serial), "\(allowed)")
