@@ -35,6 +35,16 @@ import Testing
     }
   }
 
+  @Test func logs() {
+    for unknown in [0, 0.01] {
+      let log = SimulatedLog(seed: 1, operations: 1_000_000, clients: 50, unknown: unknown)
+      var result = LogResult()
+      let spent = (0..<5).map { _ in time { result = LogChecker.check(log.operations) } }.min() ?? 0
+      print("log, unknown \(unknown): \(log.operations.count) operations, \(Int(spent * 1e3)) ns an operation")
+      #expect(result.verdict == .valid)
+    }
+  }
+
   /// A queue some values deep; in between, where asked for, it runs empty and is asked.
   private static func steadyQueue(operations: Int, hasEmpties: Bool) -> RecordedHistory {
     var events: [Event] = []
