@@ -9,9 +9,13 @@ public enum CheckModel: String, CaseIterable, Codable, Sendable {
   case atLeastOnce = "at-least-once"
   case fifo
   case bag
+  /// Append-only, with offsets.
+  case log
   case register
   /// A register for each key.
   case keyValue = "kv"
+  /// Transactions on keyed logs: of histories of their own kind, `TransactionHistory`.
+  case kafka
 
   /// The model by the name a user gives it; `queue` is another word for `fifo`.
   public init?(name: String) {
@@ -24,7 +28,12 @@ public enum CheckModel: String, CaseIterable, Codable, Sendable {
     guard let first else { return nil }
     switch first.function {
     case .enqueue, .dequeue: self = .fifo
+    case .append: self = .log
     case .read, .write, .compareAndSet:
+      if history.events.contains(where: { $0.function == .append }) {
+        self = .log
+        return
+      }
       let isKeyed = history.events.contains { CheckTable.registers.contains($0.function) && $0.tag != 0 }
       self = isKeyed ? .keyValue : .register
     default: self = .atLeastOnce
@@ -59,6 +68,7 @@ enum CheckTable {
     .publish, .subscribe, .deliver, .ack, .nack, .recover, .commit, .rollback, .alive, .release, .drained,
   ]
   static let queues: [Function] = [.enqueue, .dequeue]
+  static let logs: [Function] = [.append, .read]
   static let registers: [Function] = [.read, .write, .compareAndSet]
 
   /// A model that reads two kinds of histories has two rows.
@@ -71,6 +81,12 @@ enum CheckTable {
     CheckRow(model: .bag, functions: queues) { fillQueue($0, .bag, $1, &$2) },
     CheckRow(model: .fifo, functions: deliveries) { history, settings, report in
       fillQueues(of: history, settings.options, &report)
+    },
+    CheckRow(model: .log, functions: logs) { history, settings, report in
+      var options = LogOptions()
+      options.findingLimit = settings.options.findingLimit
+      let (result, log) = LogChecker.check(history, options: options)
+      report.fill(result, log, start: history.start)
     },
     CheckRow(model: .register, functions: registers) { fillRegisters($0, $1, &$2) },
     CheckRow(model: .keyValue, functions: registers) { fillRegisters($0, $1, &$2) },
@@ -85,6 +101,10 @@ enum CheckTable {
       let list = names.dropLast().joined(separator: ", ") + (names.count > 1 ? " or " : "") + (names.last ?? "")
       return ModelMismatch(
         description: "event \(at) is \(found), expected \(list) for the model \(model.rawValue)\(hint)")
+    }
+    guard !rows.isEmpty else {
+      throw ModelMismatch(
+        description: "expected transactions (txn) for the model \(model.rawValue), found single events")
     }
     guard let first = history.events.firstIndex(where: { $0.function != .fault }) else { return rows.first }
     let function = history.events[first].function
