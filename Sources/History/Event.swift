@@ -75,11 +75,11 @@ public enum Function: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case compareAndSet
 }
 
-/// Fixed size, no references: the recorder writes it as it stands. Little endian on disk; 72 bytes.
+/// Fixed size, no references; on disk in columns (`EventColumns`).
 public struct Event: Sendable, BitwiseCopyable {
   public struct Flags: OptionSet, Sendable, BitwiseCopyable {
-    public let rawValue: UInt16
-    public init(rawValue: UInt16) { self.rawValue = rawValue }
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Every byte of the publish was written to the socket.
     public static let sent = Flags(rawValue: 1)
     public static let nack = Flags(rawValue: 2)
@@ -101,7 +101,7 @@ public struct Event: Sendable, BitwiseCopyable {
   public var transaction: UInt64 = 0
   /// Delivery tag, prefetch, count, offset or key, as `Function` says.
   public var tag: UInt64 = 0
-  /// When an open-loop schedule meant the message to be sent; 0 where there is no schedule.
+  /// When an open-loop schedule meant the message to be sent, never later than `time`; 0 where there is no schedule.
   public var intended: Nanoseconds = 0
   public var attempt: UInt32 = 0
   /// A subscription on a channel, or a publish channel: numbered together, new with every connection.

@@ -10,8 +10,8 @@ import Synchronization
 
 /// Records events in the order in which they are appended. Owned by one thread; only `failure` may be read by others.
 ///
-/// Events go to a buffer; a full one, or what `flush()` finds, is handed to a queue of its own that adds the checksum and
-/// writes. A process killed at any time leaves a file that reads up to the last block written: call `flush()` every 100 ms
+/// Events go to a buffer; a full one, or what `flush()` finds, is handed to a queue of its own that packs it, adds the
+/// checksum and writes. A process killed at any time leaves a file that reads up to the last block written: call `flush()` every 100 ms
 /// or so. When the disk falls behind by more than `limit` bytes, or cannot be written, recording ends for good, `failure`
 /// says why, and the file never gets its end block: a history with a hole is never called complete.
 public final class HistoryRecorder {
@@ -25,20 +25,19 @@ public final class HistoryRecorder {
   private let path: String
   private let writer: BlockWriter
   private let eventsPerBlock: Int
-  private var buffer: Block
-  private var filled = 0
+  private var buffer: EventBuffer
   private var sequence: UInt64 = 0
   private var namesWritten = 0
   private var isStopped = false
 
   /// Creates the file, or empties it. `limit`: bytes that may wait for the disk; `blockEvents`: events in a full block.
-  public init(path: String, limit: Int = 256 << 20, blockEvents: Int = 3640) throws(HistoryError) {
+  public init(path: String, limit: Int = 256 << 20, blockEvents: Int = 4080) throws(HistoryError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileBytes.failure(path, "cannot be created") }
     self.path = path
-    eventsPerBlock = min(max(blockEvents, 1), HistoryFormat.largestPayload / HistoryFormat.eventSize)
-    writer = BlockWriter(descriptor: descriptor, limit: limit)
-    buffer = Block(events: eventsPerBlock)
+    eventsPerBlock = min(max(blockEvents, 1), HistoryFormat.largestBlock)
+    writer = BlockWriter(descriptor: descriptor, limit: limit, eventsPerBlock: eventsPerBlock)
+    buffer = EventBuffer(capacity: eventsPerBlock)
     writeSmall(.begin, count: 0, payload: HistoryFormat.beginPayload())
   }
 
@@ -56,36 +55,27 @@ public final class HistoryRecorder {
   public func append(_ event: Event) -> Int {
     let time = event.time > lastTime ? event.time : lastTime &+ 1
     lastTime = time
-    let at = HistoryFormat.headerSize &+ filled &* HistoryFormat.eventSize
-    buffer.base.storeBytes(of: event, toByteOffset: at, as: Event.self)
-    buffer.base.storeBytes(of: time, toByteOffset: at, as: Nanoseconds.self)
-    filled &+= 1
+    buffer.append(event, time: time)
     count &+= 1
-    if filled == eventsPerBlock { flush() }
+    if buffer.isFull { flush() }
     return count &- 1
   }
 
   /// Hands what was appended since the last time to the writer. Does not wait.
   public func flush() {
-    guard filled > 0, !isStopped else {
-      filled = 0
-      return
-    }
+    guard buffer.count > 0, !isStopped else { return buffer.removeAll() }
     if namesWritten < names.entries.count {
       let new = names.entries[namesWritten...]
       writeSmall(.names, count: new.count, payload: HistoryFormat.namesPayload(new))
       namesWritten = names.entries.count
     }
-    let block = buffer
-    block.kind = .events
-    block.sequence = sequence
-    block.count = filled
-    block.length = filled * HistoryFormat.eventSize
+    isStopped = !writer.hand(over: buffer, sequence: sequence)
     sequence += 1
-    filled = 0
-    isStopped = !writer.hand(over: block)
-    buffer = writer.spare() ?? Block(events: eventsPerBlock)
+    buffer = writer.spare() ?? EventBuffer(capacity: eventsPerBlock)
   }
+
+  /// Waits until everything that was handed over is with the system.
+  public func waitUntilWritten() { writer.wait() }
 
   /// Writes the rest and the end block, and waits until all is written. True when the history is complete.
   @discardableResult
@@ -100,68 +90,88 @@ public final class HistoryRecorder {
   }
 
   private func writeSmall(_ kind: HistoryFormat.Kind, count: Int, payload: [UInt8]) {
-    let block = Block(capacity: HistoryFormat.headerSize + payload.count)
-    payload.withUnsafeBytes {
-      (block.base + HistoryFormat.headerSize).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+    if !writer.hand(over: HistoryFormat.block(kind, sequence: sequence, count: count, payload: payload)) {
+      isStopped = true
     }
-    block.kind = kind
-    block.sequence = sequence
-    block.count = count
-    block.length = payload.count
     sequence += 1
-    if !writer.hand(over: block) { isStopped = true }
   }
 }
 
-/// Room for a header and a payload. Belongs to one thread at a time: the recorder's until it is handed over, then the
-/// writer's, then again the recorder's.
-private final class Block: @unchecked Sendable {
-  let base: UnsafeMutableRawPointer
-  let capacity: Int
-  var kind = HistoryFormat.Kind.events
-  var sequence: UInt64 = 0
-  var count = 0
-  var length = 0
-
-  convenience init(events: Int) { self.init(capacity: HistoryFormat.headerSize + events * HistoryFormat.eventSize) }
-
-  init(capacity: Int) {
-    self.capacity = capacity
-    base = .allocate(byteCount: capacity, alignment: 16)
-    // Zeroed once: the padding of an event is never written, and what is on disk must not depend on old memory.
-    base.initializeMemory(as: UInt8.self, repeating: 0, count: capacity)
-  }
-
-  deinit { base.deallocate() }
-}
-
-/// The writing side: a serial queue that adds checksums and writes, and the blocks that it is done with.
+/// The writing side: a serial queue that packs events, adds checksums and writes, and the buffers that it is done with. A
+/// buffer belongs to the recorder until it is handed over, then to the queue, then again to the recorder.
 private final class BlockWriter: Sendable {
   struct State {
     var waiting = 0
+    /// Set once; `isBroken` when it was the disk that refused, and nothing can be written any more.
     var failure: String?
-    var spare: [Block] = []
+    var isBroken = false
+    var spare: [EventBuffer] = []
     var isClosed = false
+  }
+
+  /// Where the queue packs a block. Only the queue touches it.
+  private final class Page: @unchecked Sendable {
+    let memory: UnsafeMutableRawBufferPointer
+    init(size: Int) { memory = .allocate(byteCount: size, alignment: 64) }
+    deinit { memory.deallocate() }
   }
 
   let state = Mutex(State())
   private let descriptor: Int32
   private let limit: Int
+  private let page: Page
   private let queue = DispatchQueue(label: "history")
 
-  init(descriptor: Int32, limit: Int) {
+  init(descriptor: Int32, limit: Int, eventsPerBlock: Int) {
     self.descriptor = descriptor
     self.limit = limit
+    page = Page(size: HistoryFormat.headerSize + EventColumns.largestPayload(events: eventsPerBlock))
   }
 
   deinit {
     if !state.withLock({ $0.isClosed }) { Glibc.close(descriptor) }
   }
 
-  /// False when recording has ended: the block was not taken.
-  func hand(over block: Block) -> Bool {
-    let size = HistoryFormat.headerSize + block.length
-    let taken = state.withLock { state in
+  /// False when recording has ended: the buffer was not taken.
+  func hand(over buffer: EventBuffer, sequence: UInt64) -> Bool {
+    let size = buffer.count * EventColumns.eventSize
+    guard take(size) else { return false }
+    queue.async { [self] in
+      guard let base = page.memory.baseAddress else { return }
+      let payload = base + HistoryFormat.headerSize
+      let length = buffer.pack(to: payload)
+      let header = HistoryFormat.Header(
+        kind: .events, sequence: sequence, count: buffer.count, length: length,
+        checksum: CRC32C.checksum(UnsafeRawBufferPointer(start: payload, count: length)))
+      HistoryFormat.store(header, at: base)
+      buffer.removeAll()
+      write(UnsafeRawBufferPointer(start: base, count: HistoryFormat.headerSize + length), taken: size, spare: buffer)
+    }
+    return true
+  }
+
+  /// The same for a block that is made already.
+  func hand(over block: [UInt8]) -> Bool {
+    guard take(block.count) else { return false }
+    queue.async { [self] in block.withUnsafeBytes { write($0, taken: block.count, spare: nil) } }
+    return true
+  }
+
+  func spare() -> EventBuffer? { state.withLock { $0.spare.popLast() } }
+
+  func wait() { queue.sync {} }
+
+  func finish() {
+    wait()
+    let isFirst = state.withLock { state in
+      defer { state.isClosed = true }
+      return !state.isClosed
+    }
+    if isFirst { Glibc.close(descriptor) }
+  }
+
+  private func take(_ size: Int) -> Bool {
+    state.withLock { state in
       guard state.failure == nil else { return false }
       guard state.waiting + size <= limit else {
         state.failure =
@@ -172,38 +182,15 @@ private final class BlockWriter: Sendable {
       state.waiting += size
       return true
     }
-    guard taken else { return false }
-    queue.async { self.write(block, size: size) }
-    return true
   }
 
-  func spare() -> Block? { state.withLock { $0.spare.popLast() } }
-
-  func finish() {
-    queue.sync {}
-    let isFirst = state.withLock { state in
-      defer { state.isClosed = true }
-      return !state.isClosed
-    }
-    if isFirst { Glibc.close(descriptor) }
-  }
-
-  private func write(_ block: Block, size: Int) {
-    // What had already been taken when the recording ended is still good, unless the disk itself refused.
-    let payload = UnsafeRawBufferPointer(start: block.base + HistoryFormat.headerSize, count: block.length)
-    let header = HistoryFormat.Header(
-      kind: block.kind, sequence: block.sequence, count: block.count, length: block.length,
-      checksum: CRC32C.checksum(payload))
-    HistoryFormat.store(header, at: block.base)
-    let isBroken = state.withLock { $0.failure?.hasPrefix(Self.refusal) ?? false }
-    let problem =
-      isBroken ? nil : FileBytes.write(descriptor, all: UnsafeRawBufferPointer(start: block.base, count: size))
+  /// What had already been taken when the recording ended is still good, unless the disk itself refused.
+  private func write(_ bytes: UnsafeRawBufferPointer, taken: Int, spare: EventBuffer?) {
+    let problem = state.withLock { $0.isBroken } ? nil : FileBytes.write(descriptor, all: bytes)
     state.withLock { state in
-      state.waiting -= size
-      if let problem { state.failure = Self.refusal + problem }
-      if block.kind == .events, state.spare.count < 16 { state.spare.append(block) }
+      state.waiting -= taken
+      if let problem { (state.failure, state.isBroken) = ("cannot be written: " + problem, true) }
+      if let spare, state.spare.count < 16 { state.spare.append(spare) }
     }
   }
-
-  private static let refusal = "cannot be written: "
 }

@@ -11,10 +11,19 @@ public enum RunReader {
   static let findingLimit = 200_000
 
   /// Everything a report shows. A level that left no history is judged as such; `plan.json` must be there.
-  /// - Throws: `HistoryError` for a file that is there and damaged, with its path and place.
-  public static func read(_ path: String) throws(HistoryError) -> RunView {
+  /// - Parameter only: One level of the run, as if the others had not been planned; nil: all.
+  /// - Throws: `HistoryError` for a file that is there and damaged, with its path and place, or for a level that is none
+  ///   of the run's.
+  public static func read(_ path: String, only: String? = nil) throws(HistoryError) -> RunView {
     let directory = RunDirectory(path: path)
-    let plan = try readPlan(directory)
+    var plan = try readPlan(directory)
+    if let only {
+      let names = plan.levels.map(\.name).joined(separator: ", ")
+      plan.levels.removeAll { $0.name != only }
+      if plan.levels.isEmpty {
+        throw HistoryError(file: directory.plan, "the run has no level \(only), expected one of \(names)")
+      }
+    }
     // A killed run has no manifest, or a part of one.
     let manifest = try? Manifest.read(directory.manifest)
     var judgements: [LevelJudgement?] = []

@@ -119,26 +119,12 @@ final class NoRecord: EventSink {
 private final class Bench {
   private struct Costs {
     var time = Loop.monotonicNow()
-    /// CPU nanoseconds of the loop's thread, and of all threads.
-    var thread = Costs.cpu(thisThread)
-    var process = Costs.cpu(wholeProcess)
-    /// Of it in the kernel.
-    var system = Costs.cpu(wholeProcess, onlySystem: true)
+    /// CPU time of the loop's thread, of all threads, and of it in the kernel.
+    var thread = CPUTime.ofThread()
+    var process = CPUTime.ofProcess()
+    var system = CPUTime.ofKernel()
     var confirmed: Int
     var delivered: Int
-
-    // RUSAGE_SELF, RUSAGE_THREAD: the header has them as an enum that does not convert.
-    static let wholeProcess: Int32 = 0
-    static let thisThread: Int32 = 1
-
-    static func cpu(_ who: Int32, onlySystem: Bool = false) -> Nanoseconds {
-      var usage = rusage()
-      getrusage(who, &usage)
-      func length(_ time: timeval) -> Nanoseconds {
-        Nanoseconds(time.tv_sec) * .second + Nanoseconds(time.tv_usec) * .microsecond
-      }
-      return (onlySystem ? 0 : length(usage.ru_utime)) + length(usage.ru_stime)
-    }
   }
 
   private let options: LoadBenchOptions

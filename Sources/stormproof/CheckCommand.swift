@@ -32,7 +32,7 @@ enum CheckCommand {
 
   private static func directory(_ path: String, _ options: CheckOptions) -> Int32 {
     do {
-      let view = try RunReader.read(path)
+      let view = try RunReader.read(path, only: options.level)
       if options.json {
         Terminal.write(Report.json(view.verdict) + "\n")
       } else {

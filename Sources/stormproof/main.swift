@@ -12,6 +12,7 @@ switch CommandLine.arguments.dropFirst().first {
 case "supervisor": exit(SupervisorProcess.main(rest))
 case "load": exit(LoadProcess.main(rest))
 case "load-bench": exit(LoadBench.main(rest))
+case "recorder-bench": exit(RecorderBench.main(rest))
 default: break
 }
 exit(Program.main(Array(CommandLine.arguments.dropFirst())))

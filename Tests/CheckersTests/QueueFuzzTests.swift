@@ -37,10 +37,7 @@ import Testing
       let rng = SeededGenerator(seed: seed, label: "returns")
       let mix = QueueMix(hasUnknown: true, hasEmpties: false, hasSightings: false)
       let history = RandomQueueHistory.make(rng, .fifo, mix, operations: 9)
-      var pass = QueuePass(history, model: .fifo, findingLimit: 10)
-      pass.ledger.mayReturn = true
-      pass.readAll()
-      let result = pass.judge()
+      let result = QueueChecker.check(history, model: .fifo, findingLimit: 10, mayReturn: true)
       verdicts[result.verdict, default: 0] += 1
       #expect(
         NaiveQueue.isLinearizable(history, .fifo, mayReturn: true) == (result.verdict == .valid),

@@ -42,6 +42,30 @@ struct HistoryFileTests {
     }
   }
 
+  @Test func aMappedFileGivesTheSameEventsInAnyWay() throws {
+    try withFile("history.bin") { path in
+      let (names, events) = try record(path, seed: 17, count: 1500)
+      let mapped = try HistoryFile(path)
+      #expect(mapped.isComplete && mapped.names == names && mapped.count == 1500)
+      #expect(try mapped.recorded().events.map(fields) == events.map(fields))
+      #expect((0..<1500).map { fields(mapped.event($0)) } == events.map(fields))
+      for source in [mapped, RecordedHistory(names: names, events: events, isComplete: true)] as [any EventSource] {
+        var next = 0
+        try source.forEachBlock { block in
+          #expect(block.first == next)
+          for index in 0..<block.count {
+            let event = events[next + index]
+            #expect(block.kinds[index] == event.function.rawValue << 2 | event.outcome.rawValue)
+            #expect(block.ops[index] == event.op && block.messages[index] == event.message.rawValue)
+            #expect(block.attempts[index] == event.attempt)
+          }
+          next += block.count
+        }
+        #expect(next == 1500)
+      }
+    }
+  }
+
   @Test func theSameEventsGiveTheSameBytes() throws {
     let files = try (0..<2).map { _ in
       try withFile("history.bin") { path in
@@ -52,18 +76,51 @@ struct HistoryFileTests {
     #expect(files[0] == files[1])
   }
 
-  @Test func layoutIsAsDocumented() {
-    #expect(MemoryLayout<Event>.stride == 72)
-    #expect(MemoryLayout<Event>.offset(of: \.function) == HistoryFormat.functionOffset)
-    #expect(MemoryLayout<Event>.offset(of: \.outcome) == HistoryFormat.functionOffset + 1)
-    for (index, function) in Function.allCases.enumerated() {
-      #expect(Int(function.rawValue) == index)
+  @Test func layoutIsAsDocumented() throws {
+    #expect(EventColumns.sizes.count == EventColumns.count)
+    #expect(EventColumns.sizes.reduce(0, +) == EventColumns.eventSize)
+    for (index, function) in Function.allCases.enumerated() { #expect(Int(function.rawValue) == index) }
+    let buffer = EventBuffer(capacity: 10)
+    for number in 0..<10 {
       var event = Event()
-      event.function = function
-      event.outcome = .info
-      withUnsafeBytes(of: event) {
-        #expect($0[HistoryFormat.functionOffset] == function.rawValue)
-        #expect($0[HistoryFormat.functionOffset + 1] == 3)
+      event.op = 70_000 + UInt64(number)
+      event.message = number == 0 ? .none : MessageID(producer: 3, sequence: number)
+      event.intended = number == 4 ? 500 : 0
+      event.function = .ack
+      buffer.append(event, time: 1_000_000_000_000 + Nanoseconds(number) * 300)
+    }
+    var bytes = [UInt8](repeating: 0xee, count: EventColumns.largestPayload(events: 10))
+    let length = bytes.withUnsafeMutableBytes { buffer.pack(to: $0.baseAddress!) }
+    // time 2, op 1, sequence 1 and producer 1 (none is 0), lateness 8 (for one of them), else nothing varies.
+    #expect(Array(bytes[..<16]) == [2, 1, 1, 0, 0, 8, 1] + [UInt8](repeating: 0, count: 9))
+    #expect(length == EventColumns.prefixSize + 24 + 16 + 16 + 80 + 16)
+    #expect(Array(bytes[EventColumns.prefixSize + 20..<EventColumns.prefixSize + 24]) == [0, 0, 0, 0])
+  }
+
+  /// Values at the edges of every width, in every field.
+  @Test func everyWidthComesBack() throws {
+    let edges: [UInt64] = [0, 1, 0xff, 0x100, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, .max - 1, .max]
+    for low in edges {
+      for high in edges where high > low {
+        let events = [low, high, low].map { value in
+          var event = Event()
+          (event.op, event.tag, event.transaction) = (value, value, value)
+          event.message = MessageID(rawValue: value)
+          (event.attempt, event.session) = (UInt32(truncatingIfNeeded: value), UInt32(truncatingIfNeeded: value))
+          event.process = Int32(truncatingIfNeeded: value)
+          (event.place, event.node) = (UInt16(truncatingIfNeeded: value), UInt16(truncatingIfNeeded: value))
+          event.flags = Event.Flags(rawValue: UInt8(truncatingIfNeeded: value))
+          event.time = 5
+          event.intended = 3 &- Nanoseconds(bitPattern: value & (.max >> 2))
+          return event
+        }
+        try withFile("history.bin") { path in
+          let recorder = try HistoryRecorder(path: path)
+          for event in events { recorder.append(event) }
+          recorder.close()
+          let read = try HistoryReader.read(path).events
+          #expect(read.map { fields($0).dropFirst() } == events.map { fields($0).dropFirst() }, "\(low) \(high)")
+        }
       }
     }
   }

@@ -9,7 +9,7 @@ import Testing
 
   /// What each target may import of ours; the order is that of the map.
   static let allowed: [(target: String, imports: Set<String>)] = [
-    ("Base", []),
+    ("Base", ["CIsal"]),
     ("EventLoop", ["CUv"]),
     ("Systemd", ["CSystemd"]),
     ("History", ["Base", "CLzma", "CZlib"]),

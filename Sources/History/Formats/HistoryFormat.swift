@@ -2,7 +2,7 @@
 //
 //   block  = header payload, nothing between two blocks; numbers are little endian
 //   header = magic u32, kind u16, version u16, sequence u64, count u32, length u32, crc of payload u32, crc of header u32
-//   kinds: begin (once, first), names (before the first event that uses them), events (72 bytes each), end (once, last)
+//   kinds: begin (once, first), names (before the first event that uses them), events (`EventColumns`), end (once, last)
 
 import Base
 
@@ -14,14 +14,13 @@ enum HistoryFormat {
 
   /// `SPhb` in the order of the file.
   static let magic: UInt32 = 0x6268_5053
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
   static let headerSize = 32
-  static let eventSize = MemoryLayout<Event>.stride
-  /// Offset of `Event.function` and, behind it, `Event.outcome`: the bytes that not every value is good for.
-  static let functionOffset = 66
   static let functions = Function.allCases.count
+  /// Events in a block, at most.
+  static let largestBlock = 1 << 20
   /// A longer payload is a damaged length, not a block of ours.
-  static let largestPayload = 16 << 20
+  static let largestPayload = 128 << 20
 
   struct Header: Equatable {
     var kind: Kind
@@ -53,7 +52,7 @@ enum HistoryFormat {
   }
 
   /// Payload of the begin block: what a reader must know to understand the rest.
-  static func beginPayload() -> [UInt8] { littleEndian(UInt32(eventSize)) + littleEndian(UInt32(0)) }
+  static func beginPayload() -> [UInt8] { littleEndian(UInt32(EventColumns.count)) + littleEndian(UInt32(0)) }
   /// Payload of the end block: how many events and names the file holds.
   static func endPayload(events: Int, names: Int) -> [UInt8] {
     littleEndian(UInt64(events)) + littleEndian(UInt64(names))

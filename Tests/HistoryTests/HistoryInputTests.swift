@@ -20,7 +20,7 @@ func compressed(_ bytes: [UInt8], by program: String) throws -> [UInt8] {
   }
 }
 
-struct HistoryFileKindTests {
+struct HistoryInputTests {
   private func history(_ seed: UInt64, _ count: Int = 300) -> RecordedHistory {
     var random = SeededGenerator(seed: seed)
     return foreseeingNothing(randomHistory(&random, events: count))
@@ -53,10 +53,10 @@ struct HistoryFileKindTests {
         // By name it is something else each time.
         try withFile("history.txt") { path in
           try FileBytes.replace(path, with: dressed)
-          let isSame = JSONLines.export(try HistoryFile.read(path)) == text
+          let isSame = JSONLines.export(try HistoryInput.read(path)) == text
           #expect(isSame, "\(what), \(how)")
         }
-        let isSame = JSONLines.export(try HistoryFile.decode(dressed, file: "x")) == text
+        let isSame = JSONLines.export(try HistoryInput.decode(dressed, file: "x")) == text
         #expect(isSame, "\(what), \(how)")
       }
     }
@@ -75,8 +75,8 @@ struct HistoryFileKindTests {
           try? file.close()
         }
         writer.start()
-        var told: [HistoryFile.Progress] = []
-        let found = try HistoryFile.read(path, name: "standard input") { told.append($0) }
+        var told: [HistoryInput.Progress] = []
+        let found = try HistoryInput.read(path, name: "standard input") { told.append($0) }
         let isSame = JSONLines.export(found) == JSONLines.export(original)
         #expect(isSame)
         #expect(told.allSatisfy { $0.size == nil && $0.bytes > 0 })
@@ -87,19 +87,19 @@ struct HistoryFileKindTests {
   @Test func progressGrowsToTheWhole() throws {
     try withFile("h.jsonl") { path in
       try FileBytes.replace(path, with: JSONLines.export(history(7, 30_000)))
-      var told: [HistoryFile.Progress] = []
-      _ = try HistoryFile.read(path) { told.append($0) }
+      var told: [HistoryInput.Progress] = []
+      _ = try HistoryInput.read(path) { told.append($0) }
       #expect(told.count > 2 && told.last?.events == 30_000 && told.last?.bytes == told.last?.size)
       #expect(zip(told, told.dropFirst()).allSatisfy { $0.events <= $1.events && $0.bytes <= $1.bytes })
     }
   }
 
   @Test(arguments: [
-    ("{\"time\":1}", HistoryFile.Kind.jsonLines), (" \n\t{ \"time\"", .jsonLines), ("{}", .jsonLines),
+    ("{\"time\":1}", HistoryInput.Kind.jsonLines), (" \n\t{ \"time\"", .jsonLines), ("{}", .jsonLines),
     ("{:process", .edn), ("[{:process", .edn), ("({", .edn), ("[]", .edn), ("#jepsen.history.Op{", .edn),
     ("; comment", .edn), ("#_1", .edn), ("[ #jepsen", .edn), ("SPhb\u{1}", .binary),
-  ]) func kindsAreKnownByTheirBegin(text: String, kind: HistoryFile.Kind) throws {
-    let found = try Array(text.utf8).withUnsafeBufferPointer { bytes in try HistoryFile.kind(of: bytes, file: "x") }
+  ]) func kindsAreKnownByTheirBegin(text: String, kind: HistoryInput.Kind) throws {
+    let found = try Array(text.utf8).withUnsafeBufferPointer { bytes in try HistoryInput.kind(of: bytes, file: "x") }
     #expect(found == kind)
   }
 
@@ -107,7 +107,7 @@ struct HistoryFileKindTests {
     ("", "found nothing"), (" \n", "found something else"), ("time,process", "found something else"),
     ("\u{7f}ELF", "found something else"), ("[{\"time\":1}]", "found an array"), ("[\n {\"a", "found an array"),
   ]) func othersFilesAreRefused(text: String, expected: String) throws {
-    let error = try #require(throws: HistoryError.self) { try HistoryFile.decode(Array(text.utf8), file: "x") }
+    let error = try #require(throws: HistoryError.self) { try HistoryInput.decode(Array(text.utf8), file: "x") }
     #expect(error.message.contains(expected) && error.message.contains("JSON lines"), "\(error)")
   }
 
@@ -115,7 +115,7 @@ struct HistoryFileKindTests {
     let bytes = try compressed(JSONLines.export(history(8, 200)), by: program)
     for cut in stride(from: 6, to: bytes.count, by: 3) + [bytes.count - 1] {
       let error = try #require(throws: HistoryError.self) {
-        _ = try HistoryFile.decode(Array(bytes[..<cut]), file: "x")
+        _ = try HistoryInput.decode(Array(bytes[..<cut]), file: "x")
       }
       #expect(error.message.contains("cut off") && error.byte == cut, "\(cut): \(error)")
     }
@@ -136,7 +136,7 @@ struct HistoryFileKindTests {
     }
     #expect(refused > bytes.count / 8)
     // Several behind each other are one; zeros pad gzip; anything else does not belong there.
-    let two = try HistoryFile.decode(bytes + (program == "xz" ? [] : [0, 0, 0]), file: "x")
+    let two = try HistoryInput.decode(bytes + (program == "xz" ? [] : [0, 0, 0]), file: "x")
     #expect(two.events.count == 200)
     let isTwice = try CompressedFile.decompress(bytes + bytes, file: "x") == content + content
     #expect(isTwice)
@@ -151,9 +151,9 @@ struct HistoryFileKindTests {
     let text = line + "\n\n" + line + "\r\n" + line
     try withFile("h.jsonl") { path in
       try FileBytes.replace(path, with: Array(text.utf8))
-      #expect(try HistoryFile.read(path).events.count == 3)
+      #expect(try HistoryInput.read(path).events.count == 3)
       try FileBytes.replace(path, with: Array((text + "}").utf8))
-      let error = try #require(throws: HistoryError.self) { try HistoryFile.read(path) }
+      let error = try #require(throws: HistoryError.self) { try HistoryInput.read(path) }
       #expect(error.line == 4 && error.byte == line.utf8.count, "\(error)")
     }
   }

@@ -1,7 +1,7 @@
 // A history from a file or standard input, whatever it is written in: its first bytes say what it is.
 
 /// Reading of histories of every kind: the binary one of a run, JSON lines, EDN, and each of them compressed.
-public enum HistoryFile {
+public enum HistoryInput {
   /// How a history is written down.
   public enum Kind: String, Sendable {
     case binary
