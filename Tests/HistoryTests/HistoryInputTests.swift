@@ -26,21 +26,6 @@ struct HistoryInputTests {
     return foreseeingNothing(randomHistory(&random, events: count))
   }
 
-  private func binary(_ history: RecordedHistory) throws -> [UInt8] {
-    try withFile("history.bin") { path in
-      let recorder = try HistoryRecorder(path: path)
-      for entry in history.names.entries {
-        switch entry {
-        case .word(let text): _ = recorder.word(text)
-        case .route(let queues): _ = recorder.route(to: queues.map { history.names.text($0) })
-        }
-      }
-      for event in history.events { recorder.append(event) }
-      #expect(recorder.close())
-      return try FileBytes.read(path)
-    }
-  }
-
   @Test func everyKindInEveryDressIsTheSameHistory() throws {
     let original = history(5)
     let text = JSONLines.export(original)
@@ -169,5 +154,21 @@ struct HistoryInputTests {
       (JSONWord.manual, "manual"), (JSONWord.damaged, "damaged"), (JSONWord.foreign, "foreign"),
     ]
     for (number, word) in words { #expect(number == JSONWord.number(of: word), "\(word)") }
+  }
+}
+
+/// The history as the recorder leaves it.
+func binary(_ history: RecordedHistory) throws -> [UInt8] {
+  try withFile("history.bin") { path in
+    let recorder = try HistoryRecorder(path: path)
+    for entry in history.names.entries {
+      switch entry {
+      case .word(let text): _ = recorder.word(text)
+      case .route(let queues): _ = recorder.route(to: queues.map { history.names.text($0) })
+      }
+    }
+    for event in history.events { recorder.append(event) }
+    #expect(recorder.close())
+    return try FileBytes.read(path)
   }
 }

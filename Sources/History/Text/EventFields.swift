@@ -111,7 +111,7 @@ struct EventAssembler {
       try need(keys, .queue, "queue")
       event.place = fields.queue
     }
-    if !keys.contains(.op), event.function.rawValue >= Function.enqueue.rawValue {
+    if event.op == 0, event.function.rawValue >= Function.enqueue.rawValue {
       event.op = pair(event.process, isInvocation: event.outcome == .invoke)
     }
     events.append(event)
