@@ -62,4 +62,23 @@ import Testing
       if let planted { #expect(result.findings.contains { $0.name == planted }, note) }
     }
   }
+
+  @Test(arguments: ["register", "kv"]) func registers(model: String) throws {
+    let rows = try Self.manifest(model)
+    #expect(rows.count == (model == "kv" ? 10 : 11))
+    for row in rows {
+      let note: Comment = "\(row["file"] ?? "")"
+      let history = try Self.history(model, row)
+      let result = RegisterChecker.check(history)
+      #expect(result.verdict.rawValue == (row["verdict"] == "valid" ? "valid" : "violated"), note)
+      #expect((result.keys == 1) == (model == "register") && result.searchedKeys == 0, note)
+      guard row["planted"] == "stale" else { continue }
+      #expect(result.findings.count == 1, note)
+      // `stale read of 76 at 33141`: the read that was changed is the one that is blamed.
+      let words = (row["note"] ?? "").split(separator: " ").compactMap { Int64($0) }
+      #expect(result.findings.allSatisfy { $0.name == .staleRead && $0.value.rawValue == UInt64(words[0]) }, note)
+      #expect(
+        result.findings.contains { finding in finding.events.contains { history.events[$0].time == words[1] } }, note)
+    }
+  }
 }

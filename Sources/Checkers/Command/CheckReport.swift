@@ -22,6 +22,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     public var attempt: UInt32?
     public var transaction: UInt64?
     public var queue: String?
+    /// Of a key-value store.
+    public var key: UInt64?
     public var acknowledgedBy: String?
     /// Seconds from the first event.
     public var window: [Double]
@@ -30,7 +32,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     public var reason: String
 
     enum CodingKeys: String, CodingKey {
-      case name, id, attempt, transaction, queue, window, events, reason
+      case name, id, attempt, transaction, queue, key, window, events, reason
       case acknowledgedBy = "acknowledged-by"
     }
   }
@@ -102,8 +104,31 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         window: [(finding.begin - start).seconds, (finding.end - start).seconds], events: finding.events,
         reason: finding.reason)
     }
-    if result.isCorner, result.verdict == .undecided {
-      note = "Unknown results, sightings and empty answers at once: the rules could miss a violation."
+    if result.isCorner, !result.isSearched, result.verdict == .undecided {
+      note =
+        "Unknown results, sightings and empty answers at once: the rules could miss a violation, and a search ran out of "
+        + "time, steps or memory."
+    }
+  }
+
+  mutating func fill(_ result: RegisterResult, start: Nanoseconds) {
+    verdict = result.verdict
+    counts = [
+      "keys": result.keys, "writes": result.writes, "reads": result.reads, "searched-keys": result.searchedKeys,
+      "undecided-keys": result.undecidedKeys,
+    ]
+    summary = RegisterFindingName.allCases.map {
+      Line(name: $0.rawValue, count: result.counts[$0, default: 0], isViolation: true, undecided: 0)
+    }
+    findings = result.findings.map { finding in
+      Example(
+        name: finding.name.rawValue, id: finding.value == .none ? nil : finding.value.description,
+        key: model == .keyValue ? finding.key : nil,
+        window: [(finding.begin - start).seconds, (finding.end - start).seconds], events: finding.events,
+        reason: finding.reason)
+    }
+    if result.undecidedKeys > 0, verdict == .undecided {
+      note = "A search for an order of the operations ran out of time, steps or memory."
     }
   }
 
@@ -137,6 +162,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     if let attempt = example.attempt, attempt > 1 { text += " attempt \(attempt)" }
     if let transaction = example.transaction { text += " in transaction \(transaction)" }
     if let queue = example.queue { text += " in \(queue)" }
+    if let key = example.key { text += " under the key \(key)" }
     text += ": \(example.reason)"
     if let node = example.acknowledgedBy { text += ", acknowledged by \(node)" }
     let window = example.window.map { "\(($0 * 1000).rounded() / 1000)" }.joined(separator: " to ")

@@ -1,30 +1,31 @@
-// Is a history of enqueues and dequeues that of a queue? Decided in one pass and a sweep, without a search.
+// Is a history of enqueues and dequeues that of a queue? Decided in one pass and a sweep; only one rare mixture of unknown
+// results needs a search.
 
 import Base
 import History
 
 /// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events; beside the
-/// history it takes some 7 bytes of memory an operation.
+/// history it takes some 7 bytes of memory an operation. What `QueueResult.isCorner` describes is searched as well, where the
+/// rules find nothing, as far as a budget goes.
 public enum QueueChecker {
   /// - Parameters:
   ///   - history: `enqueue` and `dequeue` events; anything else is passed over, and a history without any is undecided.
   ///     Equal times count as concurrent.
   ///   - findingLimit: Findings listed of each name; all are counted.
-  public static func check(_ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000) -> QueueResult {
-    check(history, model: model, findingLimit: findingLimit, mayReturn: false)
+  ///   - budget: For a search. Beyond it the history is undecided.
+  public static func check(
+    _ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
+  ) -> QueueResult {
+    check(history, model: model, findingLimit: findingLimit, mayReturn: false, budget)
   }
 
   static func check(
-    _ history: RecordedHistory, model: QueueModel, findingLimit: Int, mayReturn: Bool
+    _ history: RecordedHistory, model: QueueModel, findingLimit: Int, mayReturn: Bool,
+    _ budget: SearchBudget = .standard
   ) -> QueueResult {
-    let sorted = order(history.events)
-    let source =
-      sorted.isEmpty
-      ? history
-      : RecordedHistory(
-        names: history.names, events: sorted.map { history.events[Int($0)] }, isComplete: history.isComplete)
+    let (source, sorted) = inOrder(history)
     do {
-      return try check(source, sorted: sorted, model: model, findingLimit: findingLimit, mayReturn: mayReturn)
+      return try check(source, sorted: sorted, model: model, findingLimit: findingLimit, mayReturn: mayReturn, budget)
     } catch {
       // Events in memory are never damaged.
       return QueueResult()
@@ -34,13 +35,14 @@ public enum QueueChecker {
   /// The same of a history in a file, which need not fit into memory.
   /// - Throws: `HistoryError` where a block is damaged.
   public static func check(
-    _ history: HistoryFile, model: QueueModel, findingLimit: Int = 1000
+    _ history: HistoryFile, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
   ) throws(HistoryError) -> QueueResult {
-    try check(history, sorted: [], model: model, findingLimit: findingLimit, mayReturn: false)
+    try check(history, sorted: [], model: model, findingLimit: findingLimit, mayReturn: false, budget)
   }
 
   private static func check(
-    _ source: any EventSource, sorted: [Int32], model: QueueModel, findingLimit: Int, mayReturn: Bool
+    _ source: any EventSource, sorted: [Int32], model: QueueModel, findingLimit: Int, mayReturn: Bool,
+    _ budget: SearchBudget
   ) throws(HistoryError) -> QueueResult {
     var pass = QueuePass(source, sorted: sorted, model: model, findingLimit: findingLimit)
     pass.ledger.mayReturn = mayReturn
@@ -52,13 +54,21 @@ public enum QueueChecker {
       pass.ledger.mayReturn = mayReturn
       try pass.readAll()
     }
-    return pass.judge()
+    return pass.judge(budget)
+  }
+
+  /// The history as it is read, and the events to which its positions belong.
+  static func inOrder(_ history: RecordedHistory) -> (source: RecordedHistory, sorted: [Int32]) {
+    let sorted = order(history.events)
+    if sorted.isEmpty { return (history, sorted) }
+    let events = sorted.map { history.events[Int($0)] }
+    return (RecordedHistory(names: history.names, events: events, isComplete: history.isComplete), sorted)
   }
 
   /// Positions to events where equal times have to be put in order; empty: they are the same. At one time invocations come
   /// before completions: operations that touch are concurrent. What is seen and may be gone from then on stands between,
   /// for it both ends and begins something.
-  private static func order(_ events: [Event]) -> [Int32] {
+  static func order(_ events: [Event]) -> [Int32] {
     guard zip(events, events.dropFirst()).contains(where: { $0.time >= $1.time }) else { return [] }
     func rank(_ event: Event) -> Int {
       event.outcome == .invoke ? 0 : event.outcome == .info && event.message != .none ? 1 : 2
@@ -205,7 +215,7 @@ struct QueuePass {
     return value.isOut ? nil : Int(k)
   }
 
-  mutating func judge() -> QueueResult {
+  mutating func judge(_ budget: SearchBudget) -> QueueResult {
     let order = ledger.order()
     for late in order.late { book.late(identity(late.value), ledger.values[Int(late.value)], late) }
     for need in order.lost { book.lost(identity(need.value), ledger.values[Int(need.value)], need.deadline) }
@@ -218,6 +228,11 @@ struct QueuePass {
     result.empties = ledger.empties.count
     result.unknownDequeues = ledger.unknown.count
     result.isCorner = ledger.isCorner
+    if result.isCorner, !book.hasFindings {
+      let (outcome, at) = QueueSearch.run(source, model: ledger.model, budget: budget)
+      result.isSearched = outcome != .outOfBounds
+      if case .unexplained = outcome { book.unexplained(at) }
+    }
     // A history that does not speak of a queue proves nothing about one.
     book.close(&result, isComplete: source.isComplete && hasOperations)
     return result

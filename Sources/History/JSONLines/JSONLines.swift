@@ -23,6 +23,9 @@ public enum JSONLines {
     "publish", "subscribe", "deliver", "ack", "nack", "recover", "commit", "rollback", "alive", "release", "fault",
     "drained", "enqueue", "dequeue", "append", "read", "write", "cas",
   ]
+  /// The word for a function in a line.
+  public static func name(_ function: Function) -> String { functions[Int(function.rawValue)].description }
+
   static let outcomes: [StaticString] = ["invoke", "ok", "fail", "info"]
 
   /// Writes the history through `write`, some 64 KiB at a time.
