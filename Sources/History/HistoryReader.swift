@@ -14,23 +14,27 @@ public enum HistoryReader {
   /// A file may end anywhere: a last block that is cut off or damaged, or a tail of zeros, is a torn tail and left out. A
   /// damaged block that is followed by another one is an error.
   public static func decode(_ bytes: [UInt8], file: String) throws(HistoryError) -> RecordedHistory {
-    var decoder = HistoryDecoder(file: file)
-    // A typed throw does not pass through the closure of an older API: carry the result out.
-    let result: Result<Void, HistoryError> = bytes.withUnsafeBytes { raw in
-      Result { () throws(HistoryError) in try decoder.run(raw) }
-    }
-    try result.get()
-    return RecordedHistory(names: decoder.names, events: decoder.events, isComplete: decoder.isComplete)
+    try HistoryFile(bytes: bytes, file: file).recorded()
   }
 }
 
-private struct HistoryDecoder {
+/// Finds the blocks of a history by their headers; reads the small ones, and notes where the events lie.
+struct HistoryWalk {
+  struct Block {
+    /// Of the payload in the file.
+    var offset: Int
+    var length: Int
+    var checksum: UInt32
+    var firstEvent: Int
+    var count: Int
+  }
+
   let file: String
   var names = Names()
-  var events: [Event] = []
+  var blocks: [Block] = []
+  var events = 0
   var isComplete = false
   private var sequence: UInt64 = 0
-  private var lastTime: Nanoseconds = .min
 
   init(file: String) { self.file = file }
 
@@ -43,10 +47,9 @@ private struct HistoryDecoder {
       let end = start + header.length
       guard end <= bytes.count else { return }
       let payload = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-      guard CRC32C.checksum(payload) == header.checksum else {
-        if end == bytes.count { return }
-        throw wrong(start, "expected \(header.length) bytes with the checksum \(header.checksum): the block is damaged")
-      }
+      // A block of events in the middle is looked at when it is read.
+      if end == bytes.count, CRC32C.checksum(payload) != header.checksum { return }
+      if header.kind != .events { try Self.verify(payload, header.checksum, at: start, file: file) }
       guard header.sequence == sequence else {
         throw wrong(offset, "expected block \(sequence), found block \(header.sequence)")
       }
@@ -55,7 +58,15 @@ private struct HistoryDecoder {
       case (_, 0): throw wrong(offset, "expected a begin block")
       case (.begin, _): throw wrong(offset, "expected a block of names, events or the end, found a second begin")
       case (.names, _): try readNames(payload, count: header.count, at: start)
-      case (.events, _): try readEvents(payload, count: header.count, at: start)
+      case (.events, _):
+        blocks.append(
+          Block(
+            offset: start, length: header.length, checksum: header.checksum, firstEvent: events, count: header.count))
+        events += header.count
+        // A payload of a few bytes could claim any number of events that are all alike.
+        guard header.count <= HistoryFormat.largestBlock, events < Int(Int32.max) else {
+          throw wrong(offset + 16, "expected at most \(HistoryFormat.largestBlock) events in a block, 2^31 in all")
+        }
       case (.end, _): try readEnd(payload, at: start)
       }
       sequence += 1
@@ -117,10 +128,10 @@ private struct HistoryDecoder {
   }
 
   private mutating func readEnd(_ payload: UnsafeRawBufferPointer, at offset: Int) throws(HistoryError) {
-    guard payload.count == 16, load(payload, 0, UInt64.self) == UInt64(events.count),
+    guard payload.count == 16, load(payload, 0, UInt64.self) == UInt64(events),
       load(payload, 8, UInt64.self) == UInt64(names.entries.count)
     else {
-      throw wrong(offset, "expected an end after \(events.count) events and \(names.entries.count) names")
+      throw wrong(offset, "expected an end after \(events) events and \(names.entries.count) names")
     }
     isComplete = true
   }
@@ -156,32 +167,14 @@ private struct HistoryDecoder {
     guard offset == payload.count else { throw wrong(base + offset, "expected the end of the names") }
   }
 
-  private mutating func readEvents(_ payload: UnsafeRawBufferPointer, count: Int, at base: Int) throws(HistoryError) {
-    let packed: PackedEvents
-    do { packed = try PackedEvents(payload, count: count) } catch { throw wrong(base + error.byte, error.message) }
-    var worst: UInt64 = 0
-    packed.forEach(.kind) { worst = max(worst, $1 >> 2) }
-    guard worst < UInt64(HistoryFormat.functions) else {
-      throw wrong(
-        base + packed.offset(of: .kind), "expected functions from 0 to \(HistoryFormat.functions - 1), found \(worst)")
+  static func verify(_ payload: UnsafeRawBufferPointer, _ checksum: UInt32, at offset: Int, file: String)
+    throws(HistoryError)
+  {
+    guard CRC32C.checksum(payload) == checksum else {
+      throw HistoryError(
+        file: file, byte: offset,
+        "expected \(payload.count) bytes with the checksum \(checksum): the block is damaged")
     }
-    var last = lastTime
-    var isFirst = events.isEmpty
-    var grows = true
-    packed.forEach(.time) {
-      let time = Nanoseconds(bitPattern: $1)
-      if time <= last, !isFirst { grows = false }
-      (last, isFirst) = (time, false)
-    }
-    guard grows else {
-      throw wrong(base + packed.offset(of: .time), "expected each time above the one before")
-    }
-    lastTime = last
-    events.append(
-      contentsOf: [Event](unsafeUninitializedCapacity: count) { buffer, filled in
-        packed.unpack(into: buffer)
-        filled = count
-      })
   }
 
   private func load<T: FixedWidthInteger & BitwiseCopyable>(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _: T.Type)

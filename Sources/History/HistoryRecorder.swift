@@ -35,7 +35,7 @@ public final class HistoryRecorder {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileBytes.failure(path, "cannot be created") }
     self.path = path
-    eventsPerBlock = min(max(blockEvents, 1), HistoryFormat.largestPayload / (2 * EventColumns.eventSize))
+    eventsPerBlock = min(max(blockEvents, 1), HistoryFormat.largestBlock)
     writer = BlockWriter(descriptor: descriptor, limit: limit, eventsPerBlock: eventsPerBlock)
     buffer = EventBuffer(capacity: eventsPerBlock)
     writeSmall(.begin, count: 0, payload: HistoryFormat.beginPayload())

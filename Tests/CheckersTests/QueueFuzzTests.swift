@@ -24,9 +24,9 @@ import Testing
       if result.isSearched { searched += 1 }
       // The search by itself, where every value that came can have come.
       if QueueFindingName.ofValues.allSatisfy({ result.counts[$0] == 0 }) {
-        var pass = QueuePass(history, model: model, findingLimit: 1)
-        pass.readAll()
-        #expect((pass.ledger.search(.standard).outcome == .explained) == isValid, note)
+        let (source, _) = QueueChecker.inOrder(history)
+        let outcome = QueueSearch.run(source, model: model, budget: .standard).outcome
+        #expect((outcome == .explained) == isValid, note)
       }
     }
     guard rounds.finish() else { return }
@@ -42,10 +42,7 @@ import Testing
       let rng = SeededGenerator(seed: seed, label: "returns")
       let mix = QueueMix(hasUnknown: true, hasEmpties: false, hasSightings: false)
       let history = RandomQueueHistory.make(rng, .fifo, mix, operations: 9)
-      var pass = QueuePass(history, model: .fifo, findingLimit: 10)
-      pass.ledger.mayReturn = true
-      pass.readAll()
-      let result = pass.judge()
+      let result = QueueChecker.check(history, model: .fifo, findingLimit: 10, mayReturn: true)
       verdicts[result.verdict, default: 0] += 1
       #expect(
         NaiveQueue.isLinearizable(history, .fifo, mayReturn: true) == (result.verdict == .valid),

@@ -42,6 +42,30 @@ struct HistoryFileTests {
     }
   }
 
+  @Test func aMappedFileGivesTheSameEventsInAnyWay() throws {
+    try withFile("history.bin") { path in
+      let (names, events) = try record(path, seed: 17, count: 1500)
+      let mapped = try HistoryFile(path)
+      #expect(mapped.isComplete && mapped.names == names && mapped.count == 1500)
+      #expect(try mapped.recorded().events.map(fields) == events.map(fields))
+      #expect((0..<1500).map { fields(mapped.event($0)) } == events.map(fields))
+      for source in [mapped, RecordedHistory(names: names, events: events, isComplete: true)] as [any EventSource] {
+        var next = 0
+        try source.forEachBlock { block in
+          #expect(block.first == next)
+          for index in 0..<block.count {
+            let event = events[next + index]
+            #expect(block.kinds[index] == event.function.rawValue << 2 | event.outcome.rawValue)
+            #expect(block.ops[index] == event.op && block.messages[index] == event.message.rawValue)
+            #expect(block.attempts[index] == event.attempt)
+          }
+          next += block.count
+        }
+        #expect(next == 1500)
+      }
+    }
+  }
+
   @Test func theSameEventsGiveTheSameBytes() throws {
     let files = try (0..<2).map { _ in
       try withFile("history.bin") { path in

@@ -4,59 +4,64 @@ import Base
 import History
 
 struct QueueBook {
-  let events: [Event]
-  let order: EventOrder
+  struct Identity {
+    var message: MessageID
+    var attempt: UInt32
+  }
+
+  let source: any EventSource
+  /// Positions to events; empty: they are the same.
+  let sorted: [Int32]
   let limit: Int
   private var counts: [QueueFindingName: Int] = [:]
   private var findings: [QueueFinding] = []
 
-  init(events: [Event], order: EventOrder, limit: Int) {
-    self.events = events
-    self.order = order
+  init(source: any EventSource, sorted: [Int32], limit: Int) {
+    self.source = source
+    self.sorted = sorted
     self.limit = limit
   }
 
   var hasFindings: Bool { !counts.isEmpty }
 
   private mutating func add(
-    _ name: QueueFindingName, _ value: QueueLedger.Value?, _ positions: [Int32], _ reason: String
+    _ name: QueueFindingName, _ value: Identity?, _ positions: [Int32], _ reason: @autoclosure () -> String
   ) {
     counts[name, default: 0] += 1
     guard counts[name, default: 0] <= limit else { return }
     var finding = QueueFinding(name)
     if let value { (finding.message, finding.attempt) = (value.message, value.attempt) }
-    finding.reason = reason
-    finding.events = order.events(positions)
-    if let first = finding.events.first, let last = finding.events.last {
-      (finding.begin, finding.end) = (events[first].time, events[last].time)
+    finding.reason = reason()
+    let shown = Set(positions.filter { $0 >= 0 && $0 < source.count }).sorted()
+    finding.events = shown.map { sorted.isEmpty ? Int($0) : Int(sorted[Int($0)]) }.sorted()
+    if let first = shown.first, let last = shown.last {
+      (finding.begin, finding.end) = (source.event(Int(first)).time, source.event(Int(last)).time)
     }
     findings.append(finding)
   }
 
-  mutating func duplicated(_ value: QueueLedger.Value, _ invoke: Int32, _ at: Int32) {
-    add(.duplicated, value, [value.enqueue, value.dequeue, value.dequeued, invoke, at], "dequeued twice")
+  mutating func duplicated(_ value: Identity, _ record: QueueLedger.Value, _ invoke: Int32, _ at: Int32) {
+    add(.duplicated, value, [record.enqueue, record.dequeued, invoke, at], "dequeued twice")
   }
 
-  mutating func unexpected(_ value: QueueLedger.Value, _ invoke: Int32, _ at: Int32) {
+  mutating func unexpected(_ value: Identity, _ invoke: Int32, _ at: Int32) {
     add(.unexpected, value, [invoke, at], "dequeued, and not enqueued before")
   }
 
-  mutating func aborted(_ value: QueueLedger.Value, _ at: Int32) {
-    add(
-      .abortedRead, value, [value.enqueue, value.dequeued, value.sighted, at],
-      "dequeued though its enqueue failed for certain")
+  mutating func aborted(_ value: Identity, _ record: QueueLedger.Value, _ invoke: Int32, _ at: Int32) {
+    add(.abortedRead, value, [record.enqueue, invoke, at], "dequeued though its enqueue failed for certain")
   }
 
-  mutating func late(_ value: QueueLedger.Value) {
-    let other = value.overtaken < 0 ? nil : events[order.event(value.overtaken)]
+  mutating func late(_ value: Identity, _ record: QueueLedger.Value, _ late: QueueLedger.Late) {
+    let other = source.event(Int(late.overtaken)).message
     add(
-      .outOfOrder, value, [value.enqueue, value.enqueued, value.dequeue, value.dequeued, value.overtaken],
-      "dequeued after " + (other.map { "\($0.message), which was enqueued later" } ?? "one that was enqueued later"))
+      .outOfOrder, value, [record.enqueue, record.enqueued, late.dequeue, record.dequeued, late.overtaken],
+      "dequeued after \(other), which was enqueued later")
   }
 
-  mutating func lost(_ value: QueueLedger.Value, _ deadline: Int32) {
+  mutating func lost(_ value: Identity, _ record: QueueLedger.Value, _ deadline: Int32) {
     add(
-      .lost, value, [value.enqueue, value.enqueued, deadline],
+      .lost, value, [record.enqueue, record.enqueued, deadline],
       "never dequeued, while one that was enqueued later was")
   }
 

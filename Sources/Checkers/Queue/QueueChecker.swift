@@ -1,11 +1,12 @@
-// Is a history of enqueues and dequeues that of a queue? Decided in one pass and at most two sweeps; only one rare mixture
-// of unknown results needs a search.
+// Is a history of enqueues and dequeues that of a queue? Decided in one pass and a sweep; only one rare mixture of unknown
+// results needs a search.
 
 import Base
 import History
 
-/// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events, but for
-/// what `QueueResult.isCorner` describes: that is searched, where the rules find nothing, as far as a budget goes.
+/// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events; beside the
+/// history it takes some 7 bytes of memory an operation. What `QueueResult.isCorner` describes is searched as well, where the
+/// rules find nothing, as far as a budget goes.
 public enum QueueChecker {
   /// - Parameters:
   ///   - history: `enqueue` and `dequeue` events; anything else is passed over, and a history without any is undecided.
@@ -15,162 +16,230 @@ public enum QueueChecker {
   public static func check(
     _ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
   ) -> QueueResult {
-    var pass = QueuePass(history, model: model, findingLimit: findingLimit)
-    pass.readAll()
+    check(history, model: model, findingLimit: findingLimit, mayReturn: false, budget)
+  }
+
+  static func check(
+    _ history: RecordedHistory, model: QueueModel, findingLimit: Int, mayReturn: Bool,
+    _ budget: SearchBudget = .standard
+  ) -> QueueResult {
+    let (source, sorted) = inOrder(history)
+    do {
+      return try check(source, sorted: sorted, model: model, findingLimit: findingLimit, mayReturn: mayReturn, budget)
+    } catch {
+      // Events in memory are never damaged.
+      return QueueResult()
+    }
+  }
+
+  /// The same of a history in a file, which need not fit into memory.
+  /// - Throws: `HistoryError` where a block is damaged.
+  public static func check(
+    _ history: HistoryFile, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
+  ) throws(HistoryError) -> QueueResult {
+    try check(history, sorted: [], model: model, findingLimit: findingLimit, mayReturn: false, budget)
+  }
+
+  private static func check(
+    _ source: any EventSource, sorted: [Int32], model: QueueModel, findingLimit: Int, mayReturn: Bool,
+    _ budget: SearchBudget
+  ) throws(HistoryError) -> QueueResult {
+    var pass = QueuePass(source, sorted: sorted, model: model, findingLimit: findingLimit)
+    pass.ledger.mayReturn = mayReturn
+    try pass.readAll()
+    if !pass.failedLate.isEmpty {
+      // That an enqueue failed was told after its value had come: once more, with that known from the beginning.
+      let known = pass.failedLate
+      pass = QueuePass(source, sorted: sorted, model: model, findingLimit: findingLimit, failing: known)
+      pass.ledger.mayReturn = mayReturn
+      try pass.readAll()
+    }
     return pass.judge(budget)
+  }
+
+  /// The history as it is read, and the events to which its positions belong.
+  static func inOrder(_ history: RecordedHistory) -> (source: RecordedHistory, sorted: [Int32]) {
+    let sorted = order(history.events)
+    if sorted.isEmpty { return (history, sorted) }
+    let events = sorted.map { history.events[Int($0)] }
+    return (RecordedHistory(names: history.names, events: events, isComplete: history.isComplete), sorted)
+  }
+
+  /// Positions to events where equal times have to be put in order; empty: they are the same. At one time invocations come
+  /// before completions: operations that touch are concurrent. What is seen and may be gone from then on stands between,
+  /// for it both ends and begins something.
+  static func order(_ events: [Event]) -> [Int32] {
+    guard zip(events, events.dropFirst()).contains(where: { $0.time >= $1.time }) else { return [] }
+    func rank(_ event: Event) -> Int {
+      event.outcome == .invoke ? 0 : event.outcome == .info && event.message != .none ? 1 : 2
+    }
+    return (0..<Int32(clamping: events.count)).sorted { a, b in
+      let (x, y) = (events[Int(a)], events[Int(b)])
+      return (x.time, rank(x), a) < (y.time, rank(y), b)
+    }
   }
 }
 
 /// The pass over plain queue histories.
 struct QueuePass {
-  let events: [Event]
-  private let order: EventOrder
+  /// `EventBlock.kinds` of what is of interest.
+  private enum Kind {
+    static let enqueue = Function.enqueue.rawValue
+    static let dequeue = Function.dequeue.rawValue
+  }
+
+  private let source: any EventSource
   var ledger: QueueLedger
   private var book: QueueBook
-  private let isComplete: Bool
+  private var operations = LiveOperations()
+  private var index = ValueIndex()
+  private var hasOperations = false
+  /// Values whose enqueue failed, as was told after they had come.
+  private(set) var failedLate: Set<Int32> = []
+  private let failing: Set<Int32>
 
-  private struct Operation {
-    var invoke: Int32
-    /// Of an enqueue its value; of a dequeue the front when it began.
-    var thing: Int32
-    var isOver = false
-  }
-  private var operations: [Operation] = []
-  private var operationTable: NumberTable
-  private var valueTable: PairTable
-  private var result = QueueResult()
-
-  init(_ history: RecordedHistory, model: QueueModel, findingLimit: Int) {
-    events = history.events
-    isComplete = history.isComplete
-    order = EventOrder(events)
-    ledger = QueueLedger(model: model)
-    book = QueueBook(events: events, order: order, limit: findingLimit)
-    operationTable = NumberTable(limit: 2 * events.count + 1024)
-    valueTable = PairTable(capacity: events.count / 4)
+  init(
+    _ source: any EventSource, sorted: [Int32], model: QueueModel, findingLimit: Int, failing: Set<Int32> = []
+  ) {
+    self.source = source
+    self.failing = failing
+    ledger = QueueLedger(model: model, positions: source.count)
+    // Two events for each of two operations; what is never written to takes no memory.
+    ledger.values.reserveCapacity(source.count / 4 + 128)
+    book = QueueBook(source: source, sorted: sorted, limit: findingLimit)
   }
 
-  mutating func readAll() {
-    for at in 0..<order.count {
-      let event = events[order.event(at)]
-      switch event.function {
-      case .enqueue: enqueue(event, at)
-      case .dequeue: dequeue(event, at)
-      default: break
+  mutating func readAll() throws(HistoryError) {
+    try source.forEachBlock { block in
+      for i in 0..<block.count {
+        let at = Int32(truncatingIfNeeded: block.first &+ i)
+        let outcome = block.kinds[i] & 3
+        switch block.kinds[i] >> 2 {
+        case Kind.enqueue:
+          enqueue(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
+        case Kind.dequeue:
+          if outcome == Outcome.invoke.rawValue {
+            hasOperations = true
+            operations.begin(block.ops[i], at: at, isDequeue: true, thing: ledger.front)
+          } else {
+            dequeued(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
+          }
+        default: break
+        }
       }
     }
     // What was never completed is of unknown result.
-    for operation in operations where !operation.isOver && function(operation) == .dequeue {
-      ledger.unknown.append(operation.invoke)
+    for operation in operations.all where operation.isDequeue { ledger.unknown.append(operation.begin) }
+    ledger.unknown.sort()
+  }
+
+  @inline(__always)
+  private mutating func enqueue(_ outcome: UInt8, _ op: UInt64, _ message: UInt64, _ attempt: UInt32, _ at: Int32) {
+    if outcome == Outcome.invoke.rawValue {
+      hasOperations = true
+      var k = index.find(message, attempt, isDequeue: false)
+      if k < 0 { k = add(message, attempt) }
+      if !ledger.values[Int(k)].isKnown {
+        ledger.values[Int(k)].enqueue = at
+        index.noteUse()
+        if !failing.isEmpty, failing.contains(k) { ledger.values[Int(k)].enqueued = QueueLedger.Value.failed }
+      }
+      return operations.begin(op, at: at, isDequeue: false, thing: k)
     }
-  }
-
-  private func function(_ operation: Operation) -> Function {
-    events[order.event(operation.invoke)].function
-  }
-
-  private mutating func invoked(_ event: Event, _ at: Int32, _ thing: Int32) {
-    operationTable.set(event.op, to: Int32(operations.count))
-    operations.append(Operation(invoke: at, thing: thing))
-  }
-
-  /// The operation that a completion ends; nil where it is unknown or over.
-  private mutating func completed(_ event: Event) -> Operation? {
-    let known = operationTable.find(event.op)
-    guard known >= 0, !operations[Int(known)].isOver, function(operations[Int(known)]) == event.function
-    else { return nil }
-    // An unknown result can still become known; until then it counts as unknown.
-    operations[Int(known)].isOver = event.function == .enqueue || event.outcome != .info || event.message != .none
-    return operations[Int(known)]
-  }
-
-  private mutating func enqueue(_ event: Event, _ at: Int32) {
-    if event.outcome == .invoke {
-      let known = valueTable.find(event.message.rawValue, event.attempt)
-      if known >= 0 { return invoked(event, at, known) }
-      let new = Int32(ledger.values.count)
-      ledger.values.append(QueueLedger.Value(message: event.message, attempt: event.attempt, enqueue: at))
-      valueTable.set(event.message.rawValue, event.attempt, to: new)
-      return invoked(event, at, new)
-    }
-    guard let operation = completed(event) else { return }
+    let isOver = outcome != Outcome.info.rawValue
+    guard let operation = operations.end(op, isDequeue: false, isOver: true) else { return }
     let k = Int(operation.thing)
-    switch event.outcome {
-    case .ok:
-      if !ledger.values[k].isGone { ledger.values[k].enqueued = min(ledger.values[k].enqueued, at) }
-    case .fail:
-      if ledger.values[k].isGone || ledger.values[k].sighted < QueueLedger.never { book.aborted(ledger.values[k], at) }
-      ledger.values[k].hasFailed = true
-    case .info, .invoke: break
+    if outcome == Outcome.ok.rawValue {
+      if ledger.values[k].enqueued > at, !ledger.values[k].isGone { ledger.values[k].enqueued = at }
+    } else if isOver {
+      failed(k)
     }
   }
 
-  private mutating func dequeue(_ event: Event, _ at: Int32) {
-    if event.outcome == .invoke { return invoked(event, at, ledger.front) }
-    guard let operation = completed(event) else { return }
-    switch event.outcome {
-    case .ok where event.message == .none:
-      ledger.empties.append(QueueLedger.Empty(begin: operation.invoke, end: at))
-    case .ok: took(event, operation, at)
-    case .info where event.message != .none: sighted(event, operation, at)
-    case .info, .fail, .invoke: break
-    }
+  private mutating func failed(_ k: Int) {
+    if ledger.values[k].isOut { return }
+    if ledger.values[k].isGone || ledger.sightings[Int32(k)] != nil { failedLate.insert(Int32(k)) }
+    ledger.values[k].enqueued = QueueLedger.Value.failed
   }
 
-  private mutating func took(_ event: Event, _ operation: Operation, _ at: Int32) {
-    guard let k = value(event, operation, at) else { return }
-    if ledger.values[k].isGone { return book.duplicated(ledger.values[k], operation.invoke, at) }
-    ledger.values[k].dequeue = operation.invoke
-    ledger.values[k].dequeued = at
-    if ledger.values[k].enqueued < operation.thing { ledger.values[k].overtaken = operation.thing }
-    ledger.front = max(ledger.front, ledger.values[k].enqueue)
+  private mutating func add(_ message: UInt64, _ attempt: UInt32) -> Int32 {
+    let new = index.add(message, attempt)
+    while ledger.values.count < index.count { ledger.values.append(QueueLedger.Value()) }
+    return new
+  }
+
+  @inline(__always)
+  private mutating func dequeued(_ outcome: UInt8, _ op: UInt64, _ message: UInt64, _ attempt: UInt32, _ at: Int32) {
+    // An unknown result can still become known; until then it counts as unknown.
+    let isOver = outcome != Outcome.info.rawValue || message != MessageID.none.rawValue
+    guard let operation = operations.end(op, isDequeue: true, isOver: isOver) else { return }
+    if outcome == Outcome.ok.rawValue {
+      if message == MessageID.none.rawValue {
+        ledger.empties.append(QueueLedger.Empty(begin: operation.begin, end: at))
+      } else {
+        let k = Int(index.find(message, attempt, isDequeue: true))
+        if k >= 0, ledger.values[k].takesPart, !ledger.values[k].isGone {
+          ledger.took(k, begin: operation.begin, front: operation.thing, at: at)
+        } else if let k = value(message, attempt, operation.begin, at) {
+          book.duplicated(identity(message, attempt), ledger.values[k], operation.begin, at)
+        }
+      }
+    } else if outcome == Outcome.info.rawValue, isOver {
+      sighted(message, attempt, operation.begin, at)
+    }
   }
 
   /// Seen in a dequeue of which nobody knows whether it took the value for good.
-  private mutating func sighted(_ event: Event, _ operation: Operation, _ at: Int32) {
-    guard let k = value(event, operation, at) else { return }
-    ledger.values[k].sighted = min(ledger.values[k].sighted, at)
+  private mutating func sighted(_ message: UInt64, _ attempt: UInt32, _ begin: Int32, _ at: Int32) {
+    guard let k = value(message, attempt, begin, at) else { return }
+    ledger.sightings[Int32(k)] = min(ledger.sightings[Int32(k), default: QueueLedger.never], at)
     if !ledger.values[k].isGone { ledger.values[k].enqueued = min(ledger.values[k].enqueued, at) }
   }
 
-  /// The value that came; nil where it could not have come.
-  private mutating func value(_ event: Event, _ operation: Operation, _ at: Int32) -> Int? {
-    let known = valueTable.find(event.message.rawValue, event.attempt)
-    if known < 0 {
-      var flawed = QueueLedger.Value(message: event.message, attempt: event.attempt, enqueue: at)
-      flawed.isFlawed = true
-      valueTable.set(event.message.rawValue, event.attempt, to: Int32(ledger.values.count))
-      ledger.values.append(flawed)
-      book.unexpected(flawed, operation.invoke, at)
-      return nil
-    }
-    let value = ledger.values[Int(known)]
-    if value.isFlawed { return nil }
-    if value.hasFailed {
-      book.aborted(value, at)
-      return nil
-    }
-    return Int(known)
+  private func identity(_ message: UInt64, _ attempt: UInt32) -> QueueBook.Identity {
+    QueueBook.Identity(message: MessageID(rawValue: message), attempt: attempt)
   }
 
-  mutating func judge(_ budget: SearchBudget = .standard) -> QueueResult {
-    let needs = ledger.order(positions: events.count)
-    for need in needs.late { book.late(ledger.values[Int(need.value)]) }
-    for need in needs.lost { book.lost(ledger.values[Int(need.value)], need.deadline) }
-    for (empty, inside) in ledger.falseEmpties(positions: events.count) { book.falseEmpty(empty, inside) }
-    let real = ledger.values.filter { !$0.isFlawed && !$0.hasFailed }
-    result.enqueued = real.count
-    result.dequeued = real.filter(\.isGone).count
+  /// The value that came; nil where it could not have come.
+  private mutating func value(_ message: UInt64, _ attempt: UInt32, _ begin: Int32, _ at: Int32) -> Int? {
+    var k = index.find(message, attempt, isDequeue: true)
+    if k < 0 { k = add(message, attempt) }
+    let value = ledger.values[Int(k)]
+    if !value.isKnown {
+      ledger.values[Int(k)] = QueueLedger.Value(enqueue: at, enqueued: QueueLedger.Value.flawed)
+      index.noteUse()
+      book.unexpected(identity(message, attempt), begin, at)
+      return nil
+    }
+    if value.enqueued == QueueLedger.Value.failed { book.aborted(identity(message, attempt), value, begin, at) }
+    return value.isOut ? nil : Int(k)
+  }
+
+  mutating func judge(_ budget: SearchBudget) -> QueueResult {
+    let order = ledger.order()
+    for late in order.late { book.late(identity(late.value), ledger.values[Int(late.value)], late) }
+    for need in order.lost { book.lost(identity(need.value), ledger.values[Int(need.value)], need.deadline) }
+    for (empty, inside) in ledger.falseEmpties() { book.falseEmpty(empty, inside) }
+    var result = QueueResult()
+    for value in ledger.values where value.takesPart {
+      result.enqueued += 1
+      if value.isGone { result.dequeued += 1 }
+    }
     result.empties = ledger.empties.count
     result.unknownDequeues = ledger.unknown.count
     result.isCorner = ledger.isCorner
     if result.isCorner, !book.hasFindings {
-      let (outcome, at) = ledger.search(budget)
+      let (outcome, at) = QueueSearch.run(source, model: ledger.model, budget: budget)
       result.isSearched = outcome != .outOfBounds
       if case .unexplained = outcome { book.unexplained(at) }
     }
     // A history that does not speak of a queue proves nothing about one.
-    book.close(&result, isComplete: isComplete && !operations.isEmpty)
+    book.close(&result, isComplete: source.isComplete && hasOperations)
     return result
+  }
+
+  private func identity(_ value: Int32) -> QueueBook.Identity {
+    let event = source.event(Int(ledger.values[Int(value)].enqueue))
+    return QueueBook.Identity(message: event.message, attempt: event.attempt)
   }
 }

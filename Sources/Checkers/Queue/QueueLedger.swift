@@ -18,22 +18,21 @@ import History
 struct QueueLedger {
   static let never = Int32.max
 
+  /// 12 bytes a value and two bits an event are all that a check needs beside the history: what is rare stands aside.
   struct Value {
-    var message: MessageID
-    var attempt: UInt32
-    var enqueue: Int32
+    /// -1: no enqueue was invoked.
+    var enqueue: Int32 = -1
     /// When it was certainly inside: the return of its enqueue, or the first time it was seen.
     var enqueued = never
-    var dequeue: Int32 = -1
     var dequeued = never
-    /// Where the dequeue was late, the largest invocation of an enqueue whose value had already come; else -1.
-    var overtaken: Int32 = -1
-    /// First seen in a dequeue whose end is unknown: it may be gone from then on.
-    var sighted = never
-    var hasFailed = false
-    /// Takes no part: dequeued before it was enqueued.
-    var isFlawed = false
 
+    /// Its enqueue failed for certain, or it came before it was enqueued: it takes no part.
+    static let failed: Int32 = -2
+    static let flawed: Int32 = -3
+
+    var isKnown: Bool { enqueue >= 0 }
+    var isOut: Bool { enqueued < -1 }
+    var takesPart: Bool { enqueue >= 0 && enqueued >= -1 }
     var isGone: Bool { dequeued < never }
   }
 
@@ -42,52 +41,80 @@ struct QueueLedger {
     var end: Int32
   }
 
+  /// A value that was dequeued late.
+  struct Late {
+    var value: Int32
+    /// The invocation of its dequeue.
+    var dequeue: Int32
+    /// The largest invocation of an enqueue whose value had already come.
+    var overtaken: Int32
+  }
+
   let model: QueueModel
-  var values: [Value] = []
+  var values: ContiguousArray<Value> = []
   /// The largest enqueue invocation among values already dequeued.
   var front: Int32 = -1
+  var late: [Late] = []
+  /// By value the first time it was seen in a dequeue whose end is unknown: it may be gone from then on.
+  var sightings: [Int32: Int32] = [:]
   /// Invocations of dequeues of unknown result.
   var unknown: [Int32] = []
   /// From here on any number of dequeues of unknown result may have been made; `never`: nowhere.
   var unlimited = never
+  /// In the order of their ends.
   var empties: [Empty] = []
   /// A late dequeue is not out of order by itself: the broker may have taken the value back unseen.
   var mayReturn = false
+  /// Where something was certainly inside from, and where the dequeue of such a thing began.
+  private var goesIn: Bitmap
+  private var goesOut: Bitmap
+
+  /// - Parameter positions: How many there are; 0 where nothing is told to `took`.
+  init(model: QueueModel, positions: Int = 0) {
+    self.model = model
+    goesIn = Bitmap(count: positions)
+    goesOut = Bitmap(count: positions)
+  }
+
+  /// A value that had not been dequeued came out, in a dequeue that began when `front` was as given.
+  @inline(__always)
+  mutating func took(_ k: Int, begin: Int32, front before: Int32, at: Int32) {
+    let value = values[k]
+    values[k].dequeued = at
+    if value.enqueued < before { late.append(Late(value: Int32(k), dequeue: begin, overtaken: before)) }
+    front = max(front, value.enqueue)
+    if value.enqueued < begin {
+      goesIn.set(value.enqueued)
+      goesOut.set(begin)
+    }
+  }
 
   struct Need {
     var value: Int32
     var deadline: Int32
   }
 
-  /// By value what cannot be explained, and until when it would have had to be gone.
+  /// What cannot be explained: values that came late, and values that would have had to be gone at a deadline.
   struct Order {
-    var late: [Need] = []
+    var late: [Late] = []
     var lost: [Need] = []
   }
 
   /// Rules 3 and 4: needs against dequeues of unknown result.
-  /// - Parameter count: Of positions.
-  mutating func order(positions count: Int) -> Order {
+  mutating func order() -> Order {
     var order = Order()
     guard model == .fifo else { return order }
+    late.sort { $0.value < $1.value }
     var open: [Int32] = []
-    for (k, value) in values.enumerated() where !value.hasFailed && !value.isFlawed {
-      if value.isGone {
-        if value.overtaken >= 0 {
-          if mayReturn { open.append(Int32(k)) } else { order.late.append(Need(value: Int32(k), deadline: Self.never)) }
-        }
-      } else if value.enqueued < front {
-        open.append(Int32(k))
-      }
+    if mayReturn { open = late.map(\.value) } else { order.late = late }
+    for k in values.indices where values[k].enqueued < front && !values[k].isGone && values[k].takesPart {
+      open.append(Int32(k))
     }
-    guard !open.isEmpty || !order.late.isEmpty else { return order }
-    let deadlines = deadlines(positions: count)
-    for k in order.late.indices { order.late[k].deadline = deadline(order.late[k].value, deadlines) }
-    var needs = open.map { Need(value: $0, deadline: deadline($0, deadlines)) }
+    guard !open.isEmpty else { return order }
+    var needs = deadlines(of: open)
     // One that was seen in time may be gone by the very dequeue in which it was seen.
     needs.removeAll { need in
-      let value = values[Int(need.value)]
-      return !value.isGone && value.sighted <= need.deadline
+      !values[Int(need.value)].isGone && sightings[need.value, default: Self.never] <= need.deadline
     }
     needs.sort { ($0.deadline, $0.value) < ($1.deadline, $1.value) }
     unknown.sort()
@@ -97,7 +124,7 @@ struct QueueLedger {
       if next < unknown.count, unknown[next] <= need.deadline {
         next += 1
       } else if values[Int(need.value)].isGone {
-        order.late.append(need)
+        order.late += late.filter { $0.value == need.value }
       } else {
         order.lost.append(need)
       }
@@ -105,58 +132,74 @@ struct QueueLedger {
     return order
   }
 
-  /// By position p the earliest return of a dequeue among values whose enqueue began at p or later.
-  private func deadlines(positions count: Int) -> [Int32] {
-    var least = [Int32](repeating: Self.never, count: count + 1)
-    for value in values where value.isGone && !value.isFlawed && !value.hasFailed {
-      least[Int(value.enqueue)] = min(least[Int(value.enqueue)], value.dequeued)
+  /// By value the earliest return of a dequeue among values whose enqueue began after this value's had returned.
+  private func deadlines(of open: [Int32]) -> [Need] {
+    var needs = open.map { Need(value: $0, deadline: Self.never) }
+    needs.sort { values[Int($0.value)].enqueued < values[Int($1.value)].enqueued }
+    let since = ContiguousArray(needs.map { values[Int($0.value)].enqueued })
+    // A dequeued value bounds all that were inside before its enqueue began: the last of them takes note, and tells the
+    // others afterwards. Neighbours in the table are mostly neighbours in time, so the search begins where it ended.
+    var near = 0
+    for value in values where value.isGone && value.takesPart {
+      var (low, high) = (0, since.count)
+      if near == since.count || since[near] >= value.enqueue { high = near } else { low = near + 1 }
+      if low == near + 1, low == since.count || since[low] >= value.enqueue { high = low }
+      if high == near, high == 0 || since[high - 1] < value.enqueue { low = high }
+      while low < high {
+        let middle = (low + high) / 2
+        if since[middle] < value.enqueue { low = middle + 1 } else { high = middle }
+      }
+      near = low
+      if low > 0 { needs[low - 1].deadline = min(needs[low - 1].deadline, value.dequeued) }
     }
-    for at in stride(from: count - 1, through: 0, by: -1) { least[at] = min(least[at], least[at + 1]) }
-    return least
-  }
-
-  private func deadline(_ value: Int32, _ deadlines: [Int32]) -> Int32 {
-    let enqueued = values[Int(value)].enqueued
-    return enqueued == Self.never ? Self.never : deadlines[Int(enqueued) + 1]
+    for k in needs.indices.dropLast().reversed() { needs[k].deadline = min(needs[k].deadline, needs[k + 1].deadline) }
+    return needs
   }
 
   /// Rule 5: the empty answers that have no moment at which nothing was certainly inside, with how much was at the end.
-  func falseEmpties(positions count: Int) -> [(empty: Empty, inside: Int)] {
+  func falseEmpties() -> [(empty: Empty, inside: Int)] {
     guard !empties.isEmpty else { return [] }
-    var inside = [Int32](repeating: 0, count: count)
-    var leaves = inside
-    var stays = inside
-    var goes = inside
-    var takers = inside
-    for value in values where !value.hasFailed && !value.isFlawed && value.enqueued < Self.never {
-      let end = value.isGone ? value.dequeue : value.sighted
-      guard value.enqueued < end else { continue }
-      if value.isGone {
-        inside[Int(value.enqueued)] += 1
-        leaves[Int(end)] += 1
-      } else {
-        stays[Int(value.enqueued)] += 1
-        if end < Self.never { goes[Int(end)] += 1 }
-      }
+    // What stayed inside, or may have gone when it was seen; and what may have taken it.
+    var changes: [(at: Int32, stays: Int, goes: Int, takers: Int)] = unknown.map { ($0, 0, 0, 1) }
+    for k in values.indices where !values[k].isGone && values[k].takesPart && values[k].enqueued < Self.never {
+      let end = sightings[Int32(k), default: Self.never]
+      guard values[k].enqueued < end else { continue }
+      changes.append((values[k].enqueued, 1, 0, 0))
+      if end < Self.never { changes.append((end, 0, 1, 0)) }
     }
-    for at in unknown { takers[Int(at)] += 1 }
-    var begins = [Int32](repeating: -1, count: count)
-    for empty in empties { begins[Int(empty.end)] = empty.begin }
+    changes.sort { $0.at < $1.at }
     var found: [(empty: Empty, inside: Int)] = []
     // What is certainly inside and comes out later; what must have been taken by dequeues of unknown result; those.
-    var (covered, owed, available) = (Int32(0), Int32(0), Int32(0))
+    var (covered, owed, available) = (0, 0, 0)
     var last: Int32 = -1
-    for at in 0..<Int32(count) {
-      let k = Int(at)
-      covered -= leaves[k]
-      owed -= goes[k]
-      available += takers[k]
-      if covered == 0, available >= owed || unlimited <= at { last = at }
-      if begins[k] >= 0, last < begins[k] {
-        found.append((Empty(begin: begins[k], end: at), Int(covered + owed)))
+    var (change, empty) = (0, 0)
+    for word in goesIn.words.indices where empty < empties.count {
+      let (enters, leaves) = (goesIn.words[word], goesOut.words[word])
+      let first = Int32(word) << 6
+      let hasMore = change < changes.count && changes[change].at < first + 64 || empties[empty].end < first + 64
+      if enters | leaves == 0, !hasMore {
+        // Nothing changes in these 64 positions.
+        if covered == 0, available >= owed || unlimited <= first + 63 { last = first + 63 }
+        continue
       }
-      covered += inside[k]
-      owed += stays[k]
+      for bit in 0..<Int32(64) {
+        let at = first + bit
+        covered -= Int(leaves >> UInt64(bit) & 1)
+        var stays = 0
+        while change < changes.count, changes[change].at == at {
+          owed -= changes[change].goes
+          available += changes[change].takers
+          stays += changes[change].stays
+          change += 1
+        }
+        if covered == 0, available >= owed || unlimited <= at { last = at }
+        if empty < empties.count, empties[empty].end == at {
+          if last < empties[empty].begin { found.append((empties[empty], covered + owed)) }
+          empty += 1
+        }
+        covered += Int(enters >> UInt64(bit) & 1)
+        owed += stays
+      }
     }
     return found
   }
@@ -164,6 +207,6 @@ struct QueueLedger {
   /// Whether rules 4 and 5 can claim one dequeue of unknown result twice.
   var isCorner: Bool {
     !empties.isEmpty && (!unknown.isEmpty || unlimited < Self.never)
-      && values.contains { $0.sighted < Self.never && !$0.isGone && !$0.hasFailed && !$0.isFlawed }
+      && sightings.keys.contains { !values[Int($0)].isGone && values[Int($0)].takesPart }
   }
 }

@@ -30,6 +30,9 @@ struct RedeliveryOrder {
   private let ledger: DeliveryLedger
   private let queue: UInt16
   private var values = QueueLedger(model: .fifo)
+  /// By value what it is, and when the broker can have sent it first.
+  private var identities: [QueueBook.Identity] = []
+  private var dequeues: [Int32] = []
   private var result = QueueResult()
 
   init(_ ledger: DeliveryLedger, queue: UInt16) {
@@ -42,11 +45,13 @@ struct RedeliveryOrder {
     let sent = earliestSending()
     collect(sent)
     markOvertaken()
-    let order = values.order(positions: ledger.events.count)
-    let recorded = EventOrder(asRecorded: ledger.events.count)
-    var book = QueueBook(events: ledger.events, order: recorded, limit: ledger.options.findingLimit)
-    for need in order.late { book.late(values.values[Int(need.value)]) }
-    for need in order.lost { book.lost(values.values[Int(need.value)], need.deadline) }
+    let order = values.order()
+    let history = RecordedHistory(names: Names(), events: ledger.events, isComplete: isComplete)
+    var book = QueueBook(source: history, sorted: [], limit: ledger.options.findingLimit)
+    for late in order.late { book.late(identities[Int(late.value)], values.values[Int(late.value)], late) }
+    for need in order.lost {
+      book.lost(identities[Int(need.value)], values.values[Int(need.value)], need.deadline)
+    }
     result.enqueued = values.values.count
     result.dequeued = values.values.filter(\.isGone).count
     result.unknownDequeues = values.unknown.count
@@ -96,19 +101,18 @@ struct RedeliveryOrder {
       let queues = ledger.queues(of: attempt)
       guard let k = queues.firstIndex(of: queue) else { continue }
       let slot = ledger.slots[Int(attempt.firstSlot) + k - queues.startIndex]
-      var value = QueueLedger.Value(
-        message: ledger.identities[Int(attempt.identity)].message, attempt: attempt.number, enqueue: attempt.invoke)
-      value.enqueued = attempt.ok
+      var value = QueueLedger.Value(enqueue: attempt.invoke, enqueued: attempt.ok)
+      var dequeue: Int32 = -1
       if slot.first >= 0 {
         value.dequeued = ledger.deliveries[Int(slot.first)].read
         // Whichever of its deliveries was sent first took it out first.
-        value.dequeue = DeliveryLedger.never
+        dequeue = DeliveryLedger.never
         var at = slot.first
         while at >= 0 {
-          value.dequeue = min(value.dequeue, sent[Int(at)])
+          dequeue = min(dequeue, sent[Int(at)])
           at = ledger.deliveries[Int(at)].next
         }
-        value.dequeue = max(0, value.dequeue)
+        dequeue = max(0, dequeue)
       }
       if attempt.transaction >= 0 {
         // It went in with the commit.
@@ -120,6 +124,10 @@ struct RedeliveryOrder {
       }
       value.enqueued = value.enqueued < value.dequeued ? value.enqueued : QueueLedger.never
       values.values.append(value)
+      dequeues.append(dequeue)
+      identities.append(
+        QueueBook.Identity(
+          message: ledger.identities[Int(attempt.identity)].message, attempt: attempt.number))
     }
   }
 
@@ -135,9 +143,11 @@ struct RedeliveryOrder {
       front[at] = latest
     }
     values.front = latest
-    for (k, value) in values.values.enumerated() where value.isGone && value.dequeue > 0 {
-      let before = front[Int(value.dequeue) - 1]
-      if value.enqueued < before { values.values[k].overtaken = before }
+    for (k, value) in values.values.enumerated() where value.isGone && dequeues[k] > 0 {
+      let before = front[Int(dequeues[k]) - 1]
+      if value.enqueued < before {
+        values.late.append(QueueLedger.Late(value: Int32(k), dequeue: dequeues[k], overtaken: before))
+      }
     }
   }
 }

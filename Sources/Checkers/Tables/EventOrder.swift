@@ -11,13 +11,7 @@ struct EventOrder {
 
   init(_ events: [Event]) {
     count = Int32(clamping: events.count)
-    sorted = Self.order(events)
-  }
-
-  /// As the events stand.
-  init(asRecorded count: Int) {
-    self.count = Int32(clamping: count)
-    sorted = []
+    sorted = QueueChecker.order(events)
   }
 
   /// The index of the event at a position.
@@ -25,16 +19,4 @@ struct EventOrder {
 
   /// The events in the order of the file of some positions, those outside the history left out.
   func events(_ positions: [Int32]) -> [Int] { Set(positions.filter { $0 >= 0 && $0 < count }.map(event)).sorted() }
-
-  private static func order(_ events: [Event]) -> [Int32] {
-    guard zip(events, events.dropFirst()).contains(where: { $0.time >= $1.time }) else { return [] }
-    // What is seen and may be gone from then on stands between, for it both ends and begins something.
-    func rank(_ event: Event) -> Int {
-      event.outcome == .invoke ? 0 : event.outcome == .info && event.message != .none ? 1 : 2
-    }
-    return (0..<Int32(clamping: events.count)).sorted { a, b in
-      let (x, y) = (events[Int(a)], events[Int(b)])
-      return (x.time, rank(x), a) < (y.time, rank(y), b)
-    }
-  }
 }

@@ -185,11 +185,28 @@ struct PackedEvents {
 
   func offset(of column: EventColumns.Column) -> Int { offsets[column.rawValue] }
 
+  func base(_ column: EventColumns.Column) -> UInt64 {
+    UInt64(littleEndian: payload.loadUnaligned(fromByteOffset: 16 + 8 * column.rawValue, as: UInt64.self))
+  }
+
+  /// All events have the base for this column.
+  func isConstant(_ column: EventColumns.Column) -> Bool { payload[column.rawValue] == 0 }
+
+  /// The column's value for one event, from 0 to `count` − 1.
+  func value(_ column: EventColumns.Column, _ index: Int) -> UInt64 {
+    let width = Int(payload[column.rawValue])
+    var number: UInt64 = 0
+    for byte in 0..<width {
+      number |= UInt64(payload[offsets[column.rawValue] + index * width + byte]) << (8 * UInt64(byte))
+    }
+    return base(column) &+ number
+  }
+
   /// Calls `body` with the number of each event and the column's value for it, in order.
   @inline(__always)
   func forEach(_ column: EventColumns.Column, _ body: (Int, UInt64) -> Void) {
     guard let start = payload.baseAddress.map({ $0 + offsets[column.rawValue] }) else { return }
-    let base = UInt64(littleEndian: payload.loadUnaligned(fromByteOffset: 16 + 8 * column.rawValue, as: UInt64.self))
+    let base = base(column)
     switch payload[column.rawValue] {
     case 0: for index in 0..<count { body(index, base) }
     case 1: for index in 0..<count { body(index, base &+ UInt64(start.load(fromByteOffset: index, as: UInt8.self))) }
@@ -232,5 +249,26 @@ struct PackedEvents {
       events[$0].function = Function(rawValue: UInt8(truncatingIfNeeded: $1 >> 2)) ?? .publish
       events[$0].outcome = Outcome(rawValue: UInt8($1 & 3)) ?? .invoke
     }
+  }
+
+  /// One event as a value, from 0 to `count` − 1; its kind must have been looked at.
+  func event(_ index: Int) -> Event {
+    var event = Event()
+    func field(_ column: EventColumns.Column) -> UInt64 { value(column, index) }
+    event.time = Nanoseconds(bitPattern: field(.time))
+    event.op = field(.op)
+    event.message.rawValue = (field(.producer) << 40 &+ field(.sequence)) &- 1
+    (event.transaction, event.tag) = (field(.transaction), field(.tag))
+    let lateness = field(.lateness)
+    if lateness != 0 { event.intended = event.time &- Nanoseconds(bitPattern: lateness &- 1) }
+    event.attempt = UInt32(truncatingIfNeeded: field(.attempt))
+    event.session = UInt32(truncatingIfNeeded: field(.session))
+    event.process = Int32(truncatingIfNeeded: field(.process))
+    event.place = UInt16(truncatingIfNeeded: field(.place))
+    event.node = UInt16(truncatingIfNeeded: field(.node))
+    event.flags = Event.Flags(rawValue: UInt8(truncatingIfNeeded: field(.flags)))
+    event.function = Function(rawValue: UInt8(truncatingIfNeeded: field(.kind) >> 2)) ?? .publish
+    event.outcome = Outcome(rawValue: UInt8(field(.kind) & 3)) ?? .invoke
+    return event
   }
 }

@@ -17,8 +17,10 @@ enum HistoryFormat {
   static let version: UInt16 = 2
   static let headerSize = 32
   static let functions = Function.allCases.count
+  /// Events in a block, at most.
+  static let largestBlock = 1 << 20
   /// A longer payload is a damaged length, not a block of ours.
-  static let largestPayload = 16 << 20
+  static let largestPayload = 128 << 20
 
   struct Header: Equatable {
     var kind: Kind
