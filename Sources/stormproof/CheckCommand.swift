@@ -57,6 +57,9 @@ enum CheckCommand {
       let words = ReliabilityLevel.allCases.map(\.rawValue).joined(separator: ", ")
       throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
     }
+    if options.model == CheckModel.kafka.rawValue {
+      return show(CheckCommandCore.run(try TransactionHistory.read(path, name: options.path)), options)
+    }
     return try check(try JSONLines.parse(CompressedFile.read(path), file: options.path), options, judgedAs: level)
   }
 
@@ -72,6 +75,10 @@ enum CheckCommand {
     } catch {
       throw HistoryError(file: options.path, error.description)
     }
+    return show(report, options)
+  }
+
+  private static func show(_ report: CheckReport, _ options: CheckOptions) -> Int32 {
     if options.json { Terminal.write(bytes: report.json + [UInt8(ascii: "\n")]) } else { Terminal.write(report.text()) }
     return report.exitCode
   }
