@@ -1,6 +1,6 @@
 # Stormproof: `make quickstart` and `make test` are all that a newcomer needs. What is missing is installed first.
 
-BUILD_PACKAGES  = libuv1-dev libsystemd-dev libyaml-dev liblzma-dev libisal-dev zlib1g-dev
+BUILD_PACKAGES  = libuv1-dev libsystemd-dev libyaml-dev liblzma-dev zlib1g-dev libisal-dev
 TEST_PACKAGES   = $(BUILD_PACKAGES) python3-venv rabbitmq-server
 RELEASE         = .build/release
 export SWIFT_BACKTRACE = enable=no

@@ -33,8 +33,9 @@ public enum Commands {
     operands: [OperandSpec("RUN|FILE", kind: .file, "Directory of a run, or a history as JSON lines.")],
     options: [
       OptionSpec(
-        "model", value: "MODEL", kind: .words(["fifo", "queue", "bag", "at-least-once", "log", "register", "kv", "kafka"]),
-        "What to check against: fifo (or queue), bag, at-least-once, log, register, kv, kafka."),
+        "model", value: "MODEL",
+        kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv", "log", "kafka"]),
+        "What to check against: fifo (or queue), bag, at-least-once, register, kv, log, kafka."),
       OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
       OptionSpec("timeout", value: "SECONDS", kind: .text, "How long a search may take, where one is needed; else 30."),
       json,

@@ -8,50 +8,25 @@ public enum CompressedFile {
   /// The content of the file, decompressed where it begins as a compressed one does.
   /// - Parameter path: `-` is standard input.
   public static func read(_ path: String) throws(HistoryError) -> [UInt8] {
-    try content(ByteWindow(open(FileStream(path))))
+    try read(ByteWindow(FileStream(path)))
   }
 
-  /// The content of a compressed file in memory.
+  /// The content of a file in memory.
   static func decompress(_ bytes: [UInt8], file: String) throws(HistoryError) -> [UInt8] {
-    try content(ByteWindow(open(MemoryStream(bytes, file: file))))
+    try read(ByteWindow(bytes, file: file))
   }
 
-  private static func content(_ window: ByteWindow) throws(HistoryError) -> [UInt8] {
-    var all: [UInt8] = []
-    while try window.more() {
-      all += window.bytes
-      window.drop(window.bytes.count)
-    }
-    return all
+  private static func read(_ window: ByteWindow) throws(HistoryError) -> [UInt8] {
+    guard let content = try content(of: window) else { return try window.rest() }
+    return try ByteWindow(content).rest()
   }
 
-  /// The stream itself, or that of its content.
-  static func open(_ stream: any ByteStream) throws(HistoryError) -> any ByteStream {
-    let window = ByteWindow(stream)
+  /// What the window's stream compresses; nil where it is none of the compressed kinds, and nothing is taken then.
+  static func content(of window: ByteWindow) throws(HistoryError) -> (any ByteStream)? {
     try window.fill(XzStream.magic.count)
     if window.bytes.starts(with: XzStream.magic) { return LimitedStream(try XzStream(window)) }
     if window.bytes.starts(with: GzipStream.magic) { return LimitedStream(try GzipStream(window)) }
-    return WindowStream(window)
-  }
-}
-
-/// What is left behind a window that was looked into.
-private final class WindowStream: ByteStream {
-  let file: String
-  private let window: ByteWindow
-
-  init(_ window: ByteWindow) {
-    self.window = window
-    file = window.stream.file
-  }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(HistoryError) -> Int {
-    let count = min(window.bytes.count, buffer.count)
-    // What was looked into first, and the rest without a detour.
-    if count == 0 { return window.isFinal ? 0 : try window.stream.read(into: buffer) }
-    buffer.copyBytes(from: window.bytes[..<count])
-    window.drop(count)
-    return count
+    return nil
   }
 }
 

@@ -58,11 +58,7 @@ enum CheckCommand {
       throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
     }
     if options.model == CheckModel.kafka.rawValue {
-      let history =
-        path.hasSuffix(".edn")
-        ? try TransactionLines.parseEDN(path: path)
-        : try TransactionLines.parse(CompressedFile.read(path), file: options.path)
-      return show(CheckCommandCore.run(history), options)
+      return show(CheckCommandCore.run(try TransactionHistory.read(path, name: options.path)), options)
     }
     return try check(try JSONLines.parse(CompressedFile.read(path), file: options.path), options, judgedAs: level)
   }

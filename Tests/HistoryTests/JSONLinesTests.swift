@@ -151,7 +151,7 @@ struct JSONLinesTests {
     ("{} x", 3, "the end of the line"),
     ("{\"time\":1,\"process\":0,\"type\":\"ok\",\"f\":\"ack\",\"tag\":1}", 52, "\"session\""),
     ("{\"time\":1,\"process\":0,\"type\":\"fail\",\"f\":\"deliver\"}", 50, "a delivery has no other"),
-    ("{\"time\":1,\"process\":0,\"type\":\"ok\",\"f\":\"ack\",\"tag\":1,\"session\":-1}", 65, "\"session\" between"),
+    ("{\"time\":1,\"process\":0,\"type\":\"ok\",\"f\":\"ack\",\"tag\":1,\"session\":-1}", 62, "\"session\" between"),
   ]) func mistakesAreToldWithTheirPlace(line: String, byte: Int, expected: String) throws {
     let good = "{\"time\":0,\"process\":0,\"type\":\"ok\",\"f\":\"alive\",\"session\":1}\n"
     let error = try #require(throws: HistoryError.self) { try parse(good + line + "\n" + good) }

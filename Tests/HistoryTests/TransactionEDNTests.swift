@@ -1,6 +1,7 @@
 // Transactions as EDN: the same as in JSON lines, and what is said of operations that are wrong.
 
 import Base
+import Glibc
 import Testing
 
 @testable import History
@@ -53,7 +54,6 @@ import Testing
   @Test(arguments: [
     (#"7"#, "an operation, a map, found 7"),
     (#"{:process 0 :type :ok :f :txn :value []}"#, "a :time in nanoseconds, found nothing"),
-    (#"{:time 0 :process 0 :type :ok :f :txn :value []}"#, "a :time not below 5"),
     (#"{:time 6 :process 0 :type :maybe :f :txn :value []}"#, ":type :invoke, :ok, :fail or :info, found :maybe"),
     (#"{:time 6 :process 0 :type :ok :f "txn" :value []}"#, #"a keyword as :f, found "txn""#),
     (#"{:time 6 :type :ok :f :txn :value []}"#, "a :process, found nothing"),
@@ -75,5 +75,29 @@ import Testing
       guard let error = error as? HistoryError else { return false }
       return error.file == "history.edn" && error.line == 2 && error.byte == 0 && error.message.contains(what)
     }
+  }
+
+  @Test func whatDidNotSucceedMayHaveAnythingAsItsValue() throws {
+    let history = try parse(
+      """
+      {:time 5 :process 0 :type :invoke :f :send :value [[:send 1 2]]}
+      {:time 3 :process 0 :type :info :f :send :value :timeout}
+      """)
+    #expect(history.transactions.map(\.outcome) == [.info] && history.transactions.map(\.end) == [5])
+    #expect(history.accesses.map(\.value.rawValue) == [2])
+  }
+
+  /// Files say by their first bytes what they are.
+  @Test func filesOfBothKinds() throws {
+    let path = "/tmp/stormproof-transactions-\(UInt64.random(in: 0...UInt64.max))"
+    defer { unlink(path) }
+    var read: [TransactionHistory] = []
+    for text in [forms, lines].map({ $0.joined(separator: "\n") }) {
+      try FileBytes.replace(path, with: Array(text.utf8))
+      read.append(try TransactionHistory.read(path))
+    }
+    #expect(read[0] == read[1] && read[0].transactions.count == 4)
+    try FileBytes.replace(path, with: Array("hello".utf8))
+    #expect(throws: HistoryError.self) { try TransactionHistory.read(path) }
   }
 }

@@ -30,17 +30,4 @@ public enum CheckCommandCore {
     }
     return report
   }
-
-  /// Checks transactions on keyed logs.
-  public static func run(
-    _ history: TransactionHistory, options: TransactionOptions = TransactionOptions()
-  ) -> CheckReport {
-    var report = CheckReport(model: .kafka, events: history.transactions.count)
-    let result = TransactionChecker.check(history, options: options)
-    report.fill(result, history)
-    if report.verdict == .undecided {
-      report.note = history.isComplete ? "Nothing was committed." : "The history was cut short."
-    }
-    return report
-  }
 }

@@ -9,12 +9,12 @@ public enum CheckModel: String, CaseIterable, Codable, Sendable {
   case atLeastOnce = "at-least-once"
   case fifo
   case bag
-  /// Append-only, with offsets.
-  case log
   case register
   /// A register for each key.
   case keyValue = "kv"
-  /// Transactions on keyed logs: of histories of their own kind, `TransactionHistory`.
+  /// Append-only, with offsets.
+  case log
+  /// Transactions on keyed logs: a history of its own kind.
   case kafka
 
   /// The model by the name a user gives it; `queue` is another word for `fifo`.
@@ -29,11 +29,8 @@ public enum CheckModel: String, CaseIterable, Codable, Sendable {
     switch first.function {
     case .enqueue, .dequeue: self = .fifo
     case .append: self = .log
+    case .read where history.events.contains { $0.function == .append }: self = .log
     case .read, .write, .compareAndSet:
-      if history.events.contains(where: { $0.function == .append }) {
-        self = .log
-        return
-      }
       let isKeyed = history.events.contains { CheckTable.registers.contains($0.function) && $0.tag != 0 }
       self = isKeyed ? .keyValue : .register
     default: self = .atLeastOnce
@@ -68,8 +65,8 @@ enum CheckTable {
     .publish, .subscribe, .deliver, .ack, .nack, .recover, .commit, .rollback, .alive, .release, .drained,
   ]
   static let queues: [Function] = [.enqueue, .dequeue]
-  static let logs: [Function] = [.append, .read]
   static let registers: [Function] = [.read, .write, .compareAndSet]
+  static let logs: [Function] = [.append, .read]
 
   /// A model that reads two kinds of histories has two rows.
   static let rows: [CheckRow] = [
@@ -82,14 +79,9 @@ enum CheckTable {
     CheckRow(model: .fifo, functions: deliveries) { history, settings, report in
       fillQueues(of: history, settings.options, &report)
     },
-    CheckRow(model: .log, functions: logs) { history, settings, report in
-      var options = LogOptions()
-      options.findingLimit = settings.options.findingLimit
-      let (result, log) = LogChecker.check(history, options: options)
-      report.fill(result, log, start: history.start)
-    },
     CheckRow(model: .register, functions: registers) { fillRegisters($0, $1, &$2) },
     CheckRow(model: .keyValue, functions: registers) { fillRegisters($0, $1, &$2) },
+    CheckRow(model: .log, functions: logs) { fillLog($0, $1, &$2) },
   ]
 
   /// The row for the model and the functions of the history.
@@ -102,10 +94,7 @@ enum CheckTable {
       return ModelMismatch(
         description: "event \(at) is \(found), expected \(list) for the model \(model.rawValue)\(hint)")
     }
-    guard !rows.isEmpty else {
-      throw ModelMismatch(
-        description: "expected transactions (txn) for the model \(model.rawValue), found single events")
-    }
+    if model == .kafka { throw ModelMismatch(description: "events, expected transactions for the model kafka") }
     guard let first = history.events.firstIndex(where: { $0.function != .fault }) else { return rows.first }
     let function = history.events[first].function
     guard let row = rows.first(where: { $0.functions.contains(function) }) else {

@@ -22,9 +22,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     public var attempt: UInt32?
     public var transaction: UInt64?
     public var queue: String?
-    /// Of a key-value store, or of keyed logs.
-    public var key: String?
-    public var offset: Int64?
+    /// Of a key-value store.
+    public var key: UInt64?
     public var acknowledgedBy: String?
     /// Seconds from the first event.
     public var window: [Double]
@@ -33,7 +32,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     public var reason: String
 
     enum CodingKeys: String, CodingKey {
-      case name, id, attempt, transaction, queue, key, offset, window, events, reason
+      case name, id, attempt, transaction, queue, key, window, events, reason
       case acknowledgedBy = "acknowledged-by"
     }
   }
@@ -46,6 +45,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var counts: [String: Int] = [:]
   public var summary: [Line] = []
   public var findings: [Example] = []
+  /// Of transactions, what the broker was allowed and which orders were claimed.
+  public var transactions: TransactionOptions?
 
   init(model: CheckModel, events: Int) {
     self.model = model
@@ -112,6 +113,27 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     }
   }
 
+  mutating func fill(_ result: RegisterResult, start: Nanoseconds) {
+    verdict = result.verdict
+    counts = [
+      "keys": result.keys, "writes": result.writes, "reads": result.reads, "searched-keys": result.searchedKeys,
+      "undecided-keys": result.undecidedKeys,
+    ]
+    summary = RegisterFindingName.allCases.map {
+      Line(name: $0.rawValue, count: result.counts[$0, default: 0], isViolation: true, undecided: 0)
+    }
+    findings = result.findings.map { finding in
+      Example(
+        name: finding.name.rawValue, id: finding.value == .none ? nil : finding.value.description,
+        key: model == .keyValue ? finding.key : nil,
+        window: [(finding.begin - start).seconds, (finding.end - start).seconds], events: finding.events,
+        reason: finding.reason)
+    }
+    if result.undecidedKeys > 0, verdict == .undecided {
+      note = "A search for an order of the operations ran out of time, steps or memory."
+    }
+  }
+
   /// For a terminal: the verdict, what was counted, and the first findings that break the promise.
   /// - Parameter limit: Findings shown of each name.
   public func text(limit: Int = 10) -> String {
@@ -143,7 +165,6 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     if let transaction = example.transaction { text += " in transaction \(transaction)" }
     if let queue = example.queue { text += " in \(queue)" }
     if let key = example.key { text += " under the key \(key)" }
-    if let offset = example.offset { text += " at offset \(offset)" }
     text += ": \(example.reason)"
     if let node = example.acknowledgedBy { text += ", acknowledged by \(node)" }
     let window = example.window.map { "\(($0 * 1000).rounded() / 1000)" }.joined(separator: " to ")

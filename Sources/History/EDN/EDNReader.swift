@@ -21,12 +21,13 @@ public struct EDNReader {
   private var place = Place.before
 
   public init(_ bytes: [UInt8], file: String) {
-    self.init(ByteWindow(MemoryStream(bytes, file: file)))
+    self.init(ByteWindow(bytes, file: file))
   }
 
   /// - Parameter path: May be compressed; `-` is standard input.
   public init(path: String) throws(HistoryError) {
-    self.init(ByteWindow(try CompressedFile.open(FileStream(path))))
+    let window = ByteWindow(try FileStream(path))
+    self.init(try CompressedFile.content(of: window).map { ByteWindow($0) } ?? window)
   }
 
   init(_ window: ByteWindow) { self.window = window }

@@ -80,22 +80,28 @@ final class MemoryStream: ByteStream {
 /// A stretch of a stream in memory, that moves on. Parsers look at `bytes`, say how much of it they are done with, and ask
 /// for more.
 final class ByteWindow {
+  /// Newlines behind `bytes` that may be read too, so that a scanner needs to look for the end only where it sees one.
+  static let padding = 32
+
   let stream: any ByteStream
   /// Offset in the stream of the first byte of the window.
   private(set) var offset = 0
   /// The stream has given all it has.
   private(set) var isFinal = false
-  /// Called after each piece read.
-  var onRead: (() -> Void)?
   private var storage: UnsafeMutableBufferPointer<UInt8>
   private var start = 0
   private var end = 0
 
+  /// Over bytes that are there already.
+  convenience init(_ bytes: [UInt8], file: String) {
+    self.init(MemoryStream(bytes, file: file), piece: min(bytes.count + 1, 1 << 20))
+  }
+
   /// - Parameter piece: Bytes to ask for at once; the window grows only where more is needed together.
   init(_ stream: any ByteStream, piece: Int = 1 << 20) {
     self.stream = stream
-    storage = .allocate(capacity: max(piece, 64))
-    storage.initialize(repeating: 0)
+    storage = .allocate(capacity: max(piece, 64) + Self.padding)
+    pad()
   }
 
   deinit { storage.deallocate() }
@@ -103,6 +109,11 @@ final class ByteWindow {
   /// Valid until the next call of `more`.
   var bytes: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(rebasing: UnsafeBufferPointer(storage)[start..<end])
+  }
+
+  /// `bytes` and the padding behind them. Valid until the next call of `more`.
+  var padded: UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(rebasing: UnsafeBufferPointer(storage)[start..<end + Self.padding])
   }
 
   /// The first `count` bytes of the window are not needed any more.
@@ -118,20 +129,23 @@ final class ByteWindow {
     let kept = end - start
     if kept > storage.count / 2 {
       let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2 * storage.count)
-      larger.initialize(repeating: 0)
       _ = larger.update(fromContentsOf: bytes)
       storage.deallocate()
       storage = larger
     } else if kept > 0, start > 0 {
-      for at in 0..<kept { storage[at] = storage[start + at] }
+      storage.baseAddress.map { $0.update(from: $0 + start, count: kept) }
     }
     (start, end) = (0, kept)
-    let free = UnsafeMutableBufferPointer(rebasing: storage[end...])
+    let free = UnsafeMutableBufferPointer(rebasing: storage[end..<storage.count - Self.padding])
     let count = try stream.read(into: UnsafeMutableRawBufferPointer(free))
     end += count
+    pad()
     isFinal = count == 0
-    onRead?()
     return count > 0
+  }
+
+  private func pad() {
+    for at in end..<end + Self.padding { storage.initializeElement(at: at, to: 0x0a) }
   }
 
   /// Reads until there are `count` bytes, or all that there are.

@@ -68,14 +68,15 @@ enum Zlib {
   struct Failure: Error { var message: String }
 
   /// The bytes compressed, best before fast.
-  static func compress(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
+  static func compress(_ bytes: [UInt8]) -> [UInt8] {
     var length = compressBound(UInt(bytes.count))
     var status = Z_MEM_ERROR
     let out = [UInt8](unsafeUninitializedCapacity: Int(length)) { buffer, count in
       status = compress2(buffer.baseAddress, &length, bytes, UInt(bytes.count), Z_BEST_COMPRESSION)
       count = status == Z_OK ? Int(length) : 0
     }
-    guard status == Z_OK else { throw Failure(message: "no memory to compress it") }
+    // With room enough it fails only without memory, and then nothing else works either.
+    precondition(status == Z_OK, "no memory to compress \(bytes.count) bytes")
     return out
   }
 

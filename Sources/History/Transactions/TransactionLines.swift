@@ -15,19 +15,38 @@ extension TransactionHistory {
   /// position is kept. Lines of other functions, and those whose process is no number, are passed over.
   /// - Parameter file: Only for errors.
   public static func parse(_ bytes: [UInt8], file: String) throws(HistoryError) -> TransactionHistory {
-    var parser = TransactionLineParser(file: file)
-    let result: Result<Void, HistoryError> = bytes.withUnsafeBufferPointer { all in
-      Result { () throws(HistoryError) in
-        var start = 0
-        while start < all.count {
-          var end = start
-          while end < all.count, all[end] != 0x0a { end += 1 }
-          try parser.line(UnsafeBufferPointer(rebasing: all[start..<end]))
-          start = end + 1
-        }
-      }
+    try read(ByteWindow(bytes, file: file))
+  }
+
+  /// The history in a file, of JSON lines or of EDN, plain or compressed.
+  /// - Parameters:
+  ///   - path: `-` is standard input.
+  ///   - name: What errors call it; nil: its path.
+  public static func read(_ path: String, name: String? = nil) throws(HistoryError) -> TransactionHistory {
+    var window = ByteWindow(try FileStream(path, name: name))
+    if let content = try CompressedFile.content(of: window) { window = ByteWindow(content) }
+    try window.fill(4096)
+    switch try HistoryInput.kind(of: window.bytes, file: window.stream.file) {
+    case .jsonLines: return try read(window)
+    case .edn: return try read(EDNReader(window))
+    case .binary:
+      throw HistoryError(
+        file: window.stream.file, byte: 0, "expected transactions as JSON lines or EDN, found the history of a run")
     }
-    try result.get()
+  }
+
+  private static func read(_ window: ByteWindow) throws(HistoryError) -> TransactionHistory {
+    var parser = TransactionLineParser(file: window.stream.file)
+    while true {
+      let bytes = window.bytes
+      let end = window.isFinal ? bytes.count : (bytes.lastIndex(of: 0x0a) ?? -1) + 1
+      if end > 0 {
+        try parser.lines(window.padded, end: end)
+        window.drop(end)
+      }
+      if window.isFinal { break }
+      try window.more()
+    }
     return parser.builder.close()
   }
 }
@@ -55,16 +74,24 @@ private struct TransactionLineParser {
 
   init(file: String) { self.file = file }
 
-  mutating func line(_ bytes: UnsafeBufferPointer<UInt8>) throws(HistoryError) {
-    number += 1
+  /// All lines before `end`, where a line ends or the file does; a newline stands there or behind it.
+  mutating func lines(_ bytes: UnsafeBufferPointer<UInt8>, end: Int) throws(HistoryError) {
     var scanner = JSONScanner(bytes)
-    scanner.skipSpace()
-    if scanner.isAtEnd { return }
-    do throws(Failure) {
-      let fields = try object(&scanner)
-      try append(fields, &scanner)
-    } catch {
-      throw HistoryError(file: file, line: number + 1, byte: error.byte, error.message)
+    while scanner.position < end {
+      number += 1
+      let start = scanner.position
+      scanner.skipSpace()
+      if !scanner.isAtEnd {
+        do throws(Failure) {
+          let fields = try object(&scanner)
+          let lineEnd = scanner.position
+          try append(fields, &scanner, end: lineEnd)
+          scanner.position = lineEnd
+        } catch {
+          throw HistoryError(file: file, line: number + 1, byte: error.byte - start, error.message)
+        }
+      }
+      scanner.position += 1
     }
   }
 
@@ -115,10 +142,10 @@ private struct TransactionLineParser {
     }
   }
 
-  private mutating func append(_ fields: Fields, _ scanner: inout JSONScanner) throws(Failure) {
+  private mutating func append(_ fields: Fields, _ scanner: inout JSONScanner, end: Int) throws(Failure) {
     func need<T>(_ field: T?, _ key: StaticString) throws(Failure) -> T {
       guard let field else {
-        throw Failure(byte: scanner.bytes.count, message: "expected the key \"\(key)\" in this line")
+        throw Failure(byte: end, message: "expected the key \"\(key)\" in this line")
       }
       return field
     }
@@ -129,14 +156,14 @@ private struct TransactionLineParser {
     if !fields.hasProcess { _ = try need(fields.process, "process") }
     guard line.time >= lastTime else {
       throw Failure(
-        byte: scanner.bytes.count,
+        byte: end,
         message: "expected a time not below \(lastTime), that of the line before: sort the file by time")
     }
     lastTime = line.time
     guard let process = fields.process else { return }
     guard let process = Int32(exactly: process) else {
       throw Failure(
-        byte: scanner.bytes.count, message: "expected \"process\" between \(Int32.min) and \(Int32.max)")
+        byte: end, message: "expected \"process\" between \(Int32.min) and \(Int32.max)")
     }
     line.process = process
     line.keys = fields.rebalanced
