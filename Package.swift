@@ -67,6 +67,9 @@ let package = Package(
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
       path: "Tests/Helpers/arena-probe", swiftSettings: strict),
+    .executableTarget(
+      name: "checker-bench", dependencies: ["Base", "History", "Checkers"], path: "Tests/Helpers/checker-bench",
+      swiftSettings: strict),
     tests(of: "Arena", ["Base", "CLinux", "EventLoop", "arena-probe"]),
     tests(of: "Faults", ["Base", "Arena", "Scenario", "History", "EventLoop", "arena-probe"]),
     tests(of: "Drivers", ["Base", "AMQP", "EventLoop", "Scenario"]),
