@@ -39,8 +39,9 @@ public enum Commands {
     operands: [history],
     options: [
       OptionSpec(
-        "model", value: "MODEL", kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv"]),
-        "What to check against: fifo (or queue), bag, at-least-once, register, kv."),
+        "model", value: "MODEL",
+        kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv", "log", "kafka"]),
+        "What to check against: fifo (or queue), bag, at-least-once, register, kv, log, kafka."),
       OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
       OptionSpec("timeout", value: "SECONDS", kind: .text, "How long a search may take, where one is needed; else 30."),
       json,

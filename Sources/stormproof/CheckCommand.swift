@@ -52,6 +52,11 @@ enum CheckCommand {
       let words = ReliabilityLevel.allCases.map(\.rawValue).joined(separator: ", ")
       throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
     }
+    if options.model == CheckModel.kafka.rawValue {
+      let path = options.path == "-" ? "-" : RunCommands.absolute(options.path)
+      let name = options.path == "-" ? "standard input" : options.path
+      return show(CheckCommandCore.run(try TransactionHistory.read(path, name: name)), options)
+    }
     return try check(HistoryInputs.read(options.path), options, judgedAs: level)
   }
 
@@ -67,6 +72,10 @@ enum CheckCommand {
     } catch {
       throw HistoryError(file: options.path, error.description)
     }
+    return show(report, options)
+  }
+
+  private static func show(_ report: CheckReport, _ options: CheckOptions) -> Int32 {
     if options.json { Terminal.write(bytes: report.json + [UInt8(ascii: "\n")]) } else { Terminal.write(report.text()) }
     return report.exitCode
   }

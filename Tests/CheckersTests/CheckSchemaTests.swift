@@ -11,7 +11,7 @@ import Testing
   /// Reports of histories with known verdicts, and of one that holds nothing.
   private func reports() throws -> [CheckReport] {
     var reports = [try CheckCommandCore.run(RecordedHistory(names: Names(), events: [], isComplete: true))]
-    for folder in ["delivery", "queues"] {
+    for folder in ["delivery", "queues", "kv", "log", "register"] {
       for row in try CorpusTests.manifest(folder).filter({ (Int($0["ops"] ?? $0["events"] ?? "") ?? 0) <= 3000 }) {
         let level = ReliabilityLevel(rawValue: row["level"] ?? "") ?? .medium
         reports.append(try CheckCommandCore.run(CorpusTests.history(folder, row), level: level))
@@ -36,7 +36,10 @@ import Testing
       seen.formUnion([report.verdict.rawValue, report.model.rawValue])
       for finding in report.findings where finding.queue != nil { seen.insert("queue") }
     }
-    #expect(seen.isSuperset(of: ["valid", "violated", "undecided", "fifo", "at-least-once", "kv", "queue"]))
+    #expect(
+      seen.isSuperset(of: [
+        "valid", "violated", "undecided", "fifo", "at-least-once", "kv", "log", "register", "kafka", "queue",
+      ]))
   }
 
   @Test func theSchemaRefusesWhatIsNone() throws {

@@ -63,6 +63,30 @@ import Testing
     }
   }
 
+  @Test func logs() throws {
+    let rows = try Self.manifest("log")
+    #expect(rows.count == 12)
+    for row in rows {
+      let note: Comment = "\(row["file"] ?? "")"
+      let history = try Self.history("log", row)
+      let (result, log) = LogChecker.check(history)
+      #expect(result.verdict == (row["verdict"] == "valid" ? .valid : .violated), note)
+      #expect(log.operations.count == Int(row["ops"] ?? ""), note)
+      guard row["planted"] == "lost" else { continue }
+      // `offset 251 read as past the end`: nothing else is found, and the finding leads to that read.
+      let offset = row["note"]?.split(separator: " ").dropFirst().first.flatMap { Int64($0) }
+      #expect(result.findings.map(\.offset) == [offset ?? -1], note)
+      let finding = try #require(result.findings.first, note)
+      #expect(finding.name == .lost || finding.name == .staleRead, note)
+      #expect(
+        log.events(of: finding.operations).contains { at in
+          let event = history.events[at]
+          return event.function == .read && event.outcome == .ok && event.message == .none
+            && event.tag == UInt64(offset ?? -1)
+        }, note)
+    }
+  }
+
   @Test(arguments: ["register", "kv"]) func registers(model: String) throws {
     let rows = try Self.manifest(model)
     #expect(rows.count == (model == "kv" ? 10 : 11))

@@ -55,7 +55,7 @@ import Testing
   /// The simulated broker puts back at the head, so every one of its queues is in order, whatever breaks.
   @Test func soundDeliveriesAreInOrder() {
     var dequeued = 0
-    let rounds = Rounds("fifo of deliveries", usual: 300)
+    let rounds = Rounds("fifo of deliveries", usual: 300, parts: 10)
     for seed in rounds.seeds {
       var rng = SeededGenerator(seed: seed, label: "order")
       let level = rng.pick(ReliabilityLevel.allCases)

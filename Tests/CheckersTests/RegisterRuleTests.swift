@@ -110,6 +110,13 @@ struct RegisterStory {
       $0.read(1)
     }
     #expect(again.verdict == .valid && again.searchedKeys == 0)
+    // Read between the two, it was read before the one that did not fail.
+    let between = check {
+      $0.write(1, .fail)
+      $0.read(1)
+      $0.write(1)
+    }
+    #expect(found(between) == [.unexpected: 1])
     let swapped = check {
       $0.swap(3, 4, .fail)
       $0.read(4)

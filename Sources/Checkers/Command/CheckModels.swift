@@ -12,6 +12,10 @@ public enum CheckModel: String, CaseIterable, Codable, Sendable {
   case register
   /// A register for each key.
   case keyValue = "kv"
+  /// Append-only, with offsets.
+  case log
+  /// Transactions on keyed logs: a history of its own kind.
+  case kafka
 
   /// The model by the name a user gives it; `queue` is another word for `fifo`.
   public init?(name: String) {
@@ -24,6 +28,8 @@ public enum CheckModel: String, CaseIterable, Codable, Sendable {
     guard let first else { return nil }
     switch first.function {
     case .enqueue, .dequeue: self = .fifo
+    case .append: self = .log
+    case .read where history.events.contains { $0.function == .append }: self = .log
     case .read, .write, .compareAndSet:
       let isKeyed = history.events.contains { CheckTable.registers.contains($0.function) && $0.tag != 0 }
       self = isKeyed ? .keyValue : .register
@@ -60,6 +66,7 @@ enum CheckTable {
   ]
   static let queues: [Function] = [.enqueue, .dequeue]
   static let registers: [Function] = [.read, .write, .compareAndSet]
+  static let logs: [Function] = [.append, .read]
 
   /// A model that reads two kinds of histories has two rows.
   static let rows: [CheckRow] = [
@@ -74,6 +81,7 @@ enum CheckTable {
     },
     CheckRow(model: .register, functions: registers) { fillRegisters($0, $1, &$2) },
     CheckRow(model: .keyValue, functions: registers) { fillRegisters($0, $1, &$2) },
+    CheckRow(model: .log, functions: logs) { fillLog($0, $1, &$2) },
   ]
 
   /// The row for the model and the functions of the history.
@@ -86,6 +94,7 @@ enum CheckTable {
       return ModelMismatch(
         description: "event \(at) is \(found), expected \(list) for the model \(model.rawValue)\(hint)")
     }
+    if model == .kafka { throw ModelMismatch(description: "events, expected transactions for the model kafka") }
     guard let first = history.events.firstIndex(where: { $0.function != .fault }) else { return rows.first }
     let function = history.events[first].function
     guard let row = rows.first(where: { $0.functions.contains(function) }) else {

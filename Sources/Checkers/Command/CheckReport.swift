@@ -45,6 +45,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var counts: [String: Int] = [:]
   public var summary: [Line] = []
   public var findings: [Example] = []
+  /// Of transactions, what the broker was allowed and which orders were claimed.
+  public var transactions: TransactionOptions?
 
   init(model: CheckModel, events: Int) {
     self.model = model

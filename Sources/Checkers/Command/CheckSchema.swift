@@ -73,6 +73,20 @@ public enum CheckSchema {
               "reason": {"type": "string"}
             }
           }
+        },
+        "transactions": {
+          "description": "Of transactions: what the broker was allowed, which orders were claimed, and the bounds of the check.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": ["allowances", "usesProcessOrder", "usesRealTime", "pollsReachEnd", "findingLimit", "searchLimit"],
+          "properties": {
+            "allowances": {"type": "object", "additionalProperties": {"type": "boolean"}},
+            "usesProcessOrder": {"type": "boolean"},
+            "usesRealTime": {"type": "boolean"},
+            "pollsReachEnd": {"type": "boolean"},
+            "findingLimit": {"type": "integer", "minimum": 0},
+            "searchLimit": {"type": "integer", "minimum": 0}
+          }
         }
       }
     }

@@ -59,7 +59,10 @@ struct OperationMapper {
     let word = function?.keyword
     if word == "drain" { return try drain(fields, value) }
     guard let word, let index = Self.numbers[word], let function = Function(rawValue: index) else {
-      throw Failure(message: "expected :f as :enqueue, :dequeue, :drain or another that is known here")
+      let isTransaction = ["txn", "send", "poll", "assign", "subscribe"].contains(word)
+      throw Failure(
+        message: "expected :f as :enqueue, :dequeue, :drain or another that is known here"
+          + (isTransaction ? "; transactions are read for the model kafka" : ""))
     }
     fields.event.function = function
     let isPlain = function.rawValue >= Function.enqueue.rawValue
