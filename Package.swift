@@ -44,7 +44,9 @@ let package = Package(
     module("Faults", ["Base", "Arena", "Scenario", "History", "EventLoop"]),
     module("Drivers", ["Base", "Arena", "AMQP", "EventLoop", "Scenario"]),
     module("Workloads", ["Base", "Drivers", "AMQP", "History", "EventLoop", "Scenario", "Arena"]),
-    module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
+    module(
+      "Runner",
+      ["Base", "History", "Checkers", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
     module("Arguments"),
     program(
@@ -67,6 +69,9 @@ let package = Package(
     .executableTarget(
       name: "arena-probe", dependencies: ["Base", "Arena", "EventLoop", "Scenario", "History", "Faults"],
       path: "Tests/Helpers/arena-probe", swiftSettings: strict),
+    .executableTarget(
+      name: "checker-bench", dependencies: ["Base", "History", "Checkers"], path: "Tests/Helpers/checker-bench",
+      swiftSettings: strict),
     tests(of: "Arena", ["Base", "CLinux", "EventLoop", "arena-probe"]),
     tests(of: "Faults", ["Base", "Arena", "Scenario", "History", "EventLoop", "arena-probe"]),
     tests(of: "Drivers", ["Base", "AMQP", "EventLoop", "Scenario"]),

@@ -55,20 +55,25 @@ extension RecordedHistory: EventSource {
   public var count: Int { events.count }
   public func event(_ number: Int) -> Event { events[number] }
 
-  public func forEachBlock(_ body: (EventBlock) -> Void) throws(HistoryError) {
+  public func forEachBlock(_ body: (EventBlock) -> Void) { forEachBlock(inOrder: { $0 }, body) }
+
+  /// The events in another order: `number` says which event stands at a position.
+  public func forEachBlock(inOrder number: (Int) -> Int, _ body: (EventBlock) -> Void) {
     let scratch = BlockScratch()
     var block = scratch.block
-    while block.first < events.count {
-      block.count = min(scratch.capacity, events.count - block.first)
-      for index in 0..<block.count {
-        let event = events[block.first + index]
-        block.kinds[index] = event.function.rawValue << 2 | event.outcome.rawValue
-        block.ops[index] = event.op
-        block.messages[index] = event.message.rawValue
-        block.attempts[index] = event.attempt
+    events.withUnsafeBufferPointer { events in
+      while block.first < events.count {
+        block.count = min(scratch.capacity, events.count - block.first)
+        for index in 0..<block.count {
+          let event = events[number(block.first + index)]
+          block.kinds[index] = event.function.rawValue << 2 | event.outcome.rawValue
+          block.ops[index] = event.op
+          block.messages[index] = event.message.rawValue
+          block.attempts[index] = event.attempt
+        }
+        body(block)
+        block.first += block.count
       }
-      body(block)
-      block.first += block.count
     }
   }
 }
@@ -182,7 +187,12 @@ public final class HistoryFile: EventSource, @unchecked Sendable {
 
   /// Looks at all that can be wrong with a block: an enum is never made from a byte that is no case of it.
   private func read(_ block: HistoryWalk.Block, after last: inout Nanoseconds?) throws(HistoryError) -> PackedEvents {
-    let payload = payload(block)
+    try Self.verified(payload(block), block, file: file, after: &last)
+  }
+
+  static func verified(
+    _ payload: UnsafeRawBufferPointer, _ block: HistoryWalk.Block, file: String, after last: inout Nanoseconds?
+  ) throws(HistoryError) -> PackedEvents {
     try HistoryWalk.verify(payload, block.checksum, at: block.offset, file: file)
     let packed: PackedEvents
     do { packed = try PackedEvents(payload, count: block.count) } catch {

@@ -14,7 +14,10 @@ import Testing
     for folder in ["delivery", "queues", "kv", "log", "register"] {
       for row in try CorpusTests.manifest(folder).filter({ (Int($0["ops"] ?? $0["events"] ?? "") ?? 0) <= 3000 }) {
         let level = ReliabilityLevel(rawValue: row["level"] ?? "") ?? .medium
-        reports.append(try CheckCommandCore.run(CorpusTests.history(folder, row), level: level))
+        let history = try CorpusTests.history(folder, row)
+        var report = try CheckCommandCore.run(history, level: level)
+        if report.verdict == .violated { report.explain(history) }
+        reports.append(report)
       }
     }
     for text in [
@@ -35,6 +38,7 @@ import Testing
       #expect(SchemaRules.errors(value, rules, "") == [])
       seen.formUnion([report.verdict.rawValue, report.model.rawValue])
       for finding in report.findings where finding.queue != nil { seen.insert("queue") }
+      for finding in report.findings where finding.lanes?.rows.isEmpty == false { seen.insert("lanes") }
     }
     #expect(
       seen.isSuperset(of: [

@@ -24,7 +24,7 @@ import Testing
       if result.isSearched { searched += 1 }
       // The search by itself, where every value that came can have come.
       if QueueFindingName.ofValues.allSatisfy({ result.counts[$0] == 0 }) {
-        let (source, _) = QueueChecker.inOrder(history)
+        let source: any EventSource = SortedHistory(history) ?? history
         let outcome = QueueSearch.run(source, model: model, budget: .standard).outcome
         #expect((outcome == .explained) == isValid, note)
       }

@@ -70,7 +70,28 @@ public enum CheckSchema {
                 "description": "The events that show it, by number from 0.",
                 "type": "array", "items": {"type": "integer", "minimum": 0}
               },
-              "reason": {"type": "string"}
+              "reason": {"type": "string"},
+              "lanes": {
+                "description": "With --explain: the few operations that contradict each other, a row a client, faults last.",
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["sentence", "rows"],
+                "properties": {
+                  "sentence": {"type": "string"},
+                  "rows": {
+                    "type": "array",
+                    "items": {
+                      "type": "object",
+                      "additionalProperties": false,
+                      "required": ["name", "intervals"],
+                      "properties": {
+                        "name": {"type": "string"},
+                        "intervals": {"description": "By begin, in seconds.", "type": "array", "items": \(interval(indent: 26))}
+                      }
+                    }
+                  }
+                }
+              }
             }
           }
         },
@@ -92,6 +113,24 @@ public enum CheckSchema {
     }
 
     """
+  }
+
+  private static func interval(indent: Int) -> String {
+    let text = """
+      {
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["begin", "label", "role", "ending"],
+        "properties": {
+          "begin": {"type": "number"},
+          "end": {"description": "Missing where the ending is open.", "type": "number"},
+          "label": {"type": "string"},
+          "role": {"enum": ["put", "take", "transaction", "drain", "fault", "other"]},
+          "ending": {"enum": ["ok", "failed", "open"]}
+        }
+      }
+      """
+    return text.split(separator: "\n").joined(separator: "\n" + String(repeating: " ", count: indent))
   }
 
   private static func words(_ words: [String]) -> String { words.map { "\"\($0)\"" }.joined(separator: ", ") }

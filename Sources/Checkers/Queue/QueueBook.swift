@@ -10,15 +10,12 @@ struct QueueBook {
   }
 
   let source: any EventSource
-  /// Positions to events; empty: they are the same.
-  let sorted: [Int32]
   let limit: Int
   private var counts: [QueueFindingName: Int] = [:]
   private var findings: [QueueFinding] = []
 
-  init(source: any EventSource, sorted: [Int32], limit: Int) {
+  init(source: any EventSource, limit: Int) {
     self.source = source
-    self.sorted = sorted
     self.limit = limit
   }
 
@@ -33,7 +30,8 @@ struct QueueBook {
     if let value { (finding.message, finding.attempt) = (value.message, value.attempt) }
     finding.reason = reason()
     let shown = Set(positions.filter { $0 >= 0 && $0 < source.count }).sorted()
-    finding.events = shown.map { sorted.isEmpty ? Int($0) : Int(sorted[Int($0)]) }.sorted()
+    let sorted = source as? SortedHistory
+    finding.events = shown.map { sorted?.number(at: Int($0)) ?? Int($0) }.sorted()
     if let first = shown.first, let last = shown.last {
       (finding.begin, finding.end) = (source.event(Int(first)).time, source.event(Int(last)).time)
     }

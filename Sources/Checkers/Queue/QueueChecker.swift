@@ -23,60 +23,37 @@ public enum QueueChecker {
     _ history: RecordedHistory, model: QueueModel, findingLimit: Int, mayReturn: Bool,
     _ budget: SearchBudget = .standard
   ) -> QueueResult {
-    let (source, sorted) = inOrder(history)
+    let source: any EventSource = SortedHistory(history) ?? history
     do {
-      return try check(source, sorted: sorted, model: model, findingLimit: findingLimit, mayReturn: mayReturn, budget)
+      return try check(source, model: model, findingLimit: findingLimit, mayReturn: mayReturn, budget)
     } catch {
       // Events in memory are never damaged.
       return QueueResult()
     }
   }
 
-  /// The same of a history in a file, which need not fit into memory.
+  /// The same of a history that need not fit into memory; its times are taken to increase, as they do in a `HistoryFile`.
   /// - Throws: `HistoryError` where a block is damaged.
   public static func check(
-    _ history: HistoryFile, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
+    _ history: any EventSource, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
   ) throws(HistoryError) -> QueueResult {
-    try check(history, sorted: [], model: model, findingLimit: findingLimit, mayReturn: false, budget)
+    try check(history, model: model, findingLimit: findingLimit, mayReturn: false, budget)
   }
 
   private static func check(
-    _ source: any EventSource, sorted: [Int32], model: QueueModel, findingLimit: Int, mayReturn: Bool,
-    _ budget: SearchBudget
+    _ source: any EventSource, model: QueueModel, findingLimit: Int, mayReturn: Bool, _ budget: SearchBudget
   ) throws(HistoryError) -> QueueResult {
-    var pass = QueuePass(source, sorted: sorted, model: model, findingLimit: findingLimit)
+    var pass = QueuePass(source, model: model, findingLimit: findingLimit)
     pass.ledger.mayReturn = mayReturn
     try pass.readAll()
     if !pass.failedLate.isEmpty {
       // That an enqueue failed was told after its value had come: once more, with that known from the beginning.
       let known = pass.failedLate
-      pass = QueuePass(source, sorted: sorted, model: model, findingLimit: findingLimit, failing: known)
+      pass = QueuePass(source, model: model, findingLimit: findingLimit, failing: known)
       pass.ledger.mayReturn = mayReturn
       try pass.readAll()
     }
     return pass.judge(budget)
-  }
-
-  /// The history as it is read, and the events to which its positions belong.
-  static func inOrder(_ history: RecordedHistory) -> (source: RecordedHistory, sorted: [Int32]) {
-    let sorted = order(history.events)
-    if sorted.isEmpty { return (history, sorted) }
-    let events = sorted.map { history.events[Int($0)] }
-    return (RecordedHistory(names: history.names, events: events, isComplete: history.isComplete), sorted)
-  }
-
-  /// Positions to events where equal times have to be put in order; empty: they are the same. At one time invocations come
-  /// before completions: operations that touch are concurrent. What is seen and may be gone from then on stands between,
-  /// for it both ends and begins something.
-  static func order(_ events: [Event]) -> [Int32] {
-    guard zip(events, events.dropFirst()).contains(where: { $0.time >= $1.time }) else { return [] }
-    func rank(_ event: Event) -> Int {
-      event.outcome == .invoke ? 0 : event.outcome == .info && event.message != .none ? 1 : 2
-    }
-    return (0..<Int32(clamping: events.count)).sorted { a, b in
-      let (x, y) = (events[Int(a)], events[Int(b)])
-      return (x.time, rank(x), a) < (y.time, rank(y), b)
-    }
   }
 }
 
@@ -99,38 +76,38 @@ struct QueuePass {
   private let failing: Set<Int32>
 
   init(
-    _ source: any EventSource, sorted: [Int32], model: QueueModel, findingLimit: Int, failing: Set<Int32> = []
+    _ source: any EventSource, model: QueueModel, findingLimit: Int, failing: Set<Int32> = []
   ) {
     self.source = source
     self.failing = failing
     ledger = QueueLedger(model: model, positions: source.count)
-    // Two events for each of two operations; what is never written to takes no memory.
-    ledger.values.reserveCapacity(source.count / 4 + 128)
-    book = QueueBook(source: source, sorted: sorted, limit: findingLimit)
+    book = QueueBook(source: source, limit: findingLimit)
   }
 
   mutating func readAll() throws(HistoryError) {
-    try source.forEachBlock { block in
-      for i in 0..<block.count {
-        let at = Int32(truncatingIfNeeded: block.first &+ i)
-        let outcome = block.kinds[i] & 3
-        switch block.kinds[i] >> 2 {
-        case Kind.enqueue:
-          enqueue(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
-        case Kind.dequeue:
-          if outcome == Outcome.invoke.rawValue {
-            hasOperations = true
-            operations.begin(block.ops[i], at: at, isDequeue: true, thing: ledger.front)
-          } else {
-            dequeued(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
-          }
-        default: break
-        }
-      }
-    }
+    try source.forEachBlock { read($0) }
     // What was never completed is of unknown result.
     for operation in operations.all where operation.isDequeue { ledger.unknown.append(operation.begin) }
     ledger.unknown.sort()
+  }
+
+  private mutating func read(_ block: EventBlock) {
+    for i in 0..<block.count {
+      let at = Int32(truncatingIfNeeded: block.first &+ i)
+      let outcome = block.kinds[i] & 3
+      switch block.kinds[i] >> 2 {
+      case Kind.enqueue:
+        enqueue(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
+      case Kind.dequeue:
+        if outcome == Outcome.invoke.rawValue {
+          hasOperations = true
+          operations.begin(block.ops[i], at: at, isDequeue: true, thing: ledger.front)
+        } else {
+          dequeued(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
+        }
+      default: break
+      }
+    }
   }
 
   @inline(__always)
@@ -164,17 +141,18 @@ struct QueuePass {
 
   private mutating func add(_ message: UInt64, _ attempt: UInt32) -> Int32 {
     let new = index.add(message, attempt)
-    while ledger.values.count < index.count { ledger.values.append(QueueLedger.Value()) }
+    ledger.values.grow(to: index.count, repeating: QueueLedger.Value())
     return new
   }
 
+  /// `message` is `UInt64.max` for `MessageID.none`.
   @inline(__always)
   private mutating func dequeued(_ outcome: UInt8, _ op: UInt64, _ message: UInt64, _ attempt: UInt32, _ at: Int32) {
     // An unknown result can still become known; until then it counts as unknown.
-    let isOver = outcome != Outcome.info.rawValue || message != MessageID.none.rawValue
+    let isOver = outcome != Outcome.info.rawValue || message != UInt64.max
     guard let operation = operations.end(op, isDequeue: true, isOver: isOver) else { return }
     if outcome == Outcome.ok.rawValue {
-      if message == MessageID.none.rawValue {
+      if message == UInt64.max {
         ledger.empties.append(QueueLedger.Empty(begin: operation.begin, end: at))
       } else {
         let k = Int(index.find(message, attempt, isDequeue: true))
@@ -221,7 +199,7 @@ struct QueuePass {
     for need in order.lost { book.lost(identity(need.value), ledger.values[Int(need.value)], need.deadline) }
     for (empty, inside) in ledger.falseEmpties() { book.falseEmpty(empty, inside) }
     var result = QueueResult()
-    for value in ledger.values where value.takesPart {
+    for value in ledger.values.elements where value.takesPart {
       result.enqueued += 1
       if value.isGone { result.dequeued += 1 }
     }

@@ -19,7 +19,7 @@ struct QueueLedger {
   static let never = Int32.max
 
   /// 12 bytes a value and two bits an event are all that a check needs beside the history: what is rare stands aside.
-  struct Value {
+  struct Value: BitwiseCopyable {
     /// -1: no enqueue was invoked.
     var enqueue: Int32 = -1
     /// When it was certainly inside: the return of its enqueue, or the first time it was seen.
@@ -51,7 +51,7 @@ struct QueueLedger {
   }
 
   let model: QueueModel
-  var values: ContiguousArray<Value> = []
+  let values: Buffer<Value>
   /// The largest enqueue invocation among values already dequeued.
   var front: Int32 = -1
   var late: [Late] = []
@@ -72,6 +72,8 @@ struct QueueLedger {
   /// - Parameter positions: How many there are; 0 where nothing is told to `took`.
   init(model: QueueModel, positions: Int = 0) {
     self.model = model
+    // Two events for each of two operations.
+    values = Buffer(capacity: positions / 4 + 128, repeating: Value())
     goesIn = Bitmap(count: positions)
     goesOut = Bitmap(count: positions)
   }
@@ -140,7 +142,7 @@ struct QueueLedger {
     // A dequeued value bounds all that were inside before its enqueue began: the last of them takes note, and tells the
     // others afterwards. Neighbours in the table are mostly neighbours in time, so the search begins where it ended.
     var near = 0
-    for value in values where value.isGone && value.takesPart {
+    for value in values.elements where value.isGone && value.takesPart {
       var (low, high) = (0, since.count)
       if near == since.count || since[near] >= value.enqueue { high = near } else { low = near + 1 }
       if low == near + 1, low == since.count || since[low] >= value.enqueue { high = low }

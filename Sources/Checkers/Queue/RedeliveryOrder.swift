@@ -47,13 +47,13 @@ struct RedeliveryOrder {
     markOvertaken()
     let order = values.order()
     let history = RecordedHistory(names: Names(), events: ledger.events, isComplete: isComplete)
-    var book = QueueBook(source: history, sorted: [], limit: ledger.options.findingLimit)
+    var book = QueueBook(source: history, limit: ledger.options.findingLimit)
     for late in order.late { book.late(identities[Int(late.value)], values.values[Int(late.value)], late) }
     for need in order.lost {
       book.lost(identities[Int(need.value)], values.values[Int(need.value)], need.deadline)
     }
     result.enqueued = values.values.count
-    result.dequeued = values.values.filter(\.isGone).count
+    result.dequeued = values.values.elements.filter(\.isGone).count
     result.unknownDequeues = values.unknown.count
     book.close(&result, isComplete: isComplete)
     return result
@@ -123,7 +123,7 @@ struct RedeliveryOrder {
         value.enqueued = transaction.okEvent >= 0 ? transaction.okEvent : DeliveryLedger.never
       }
       value.enqueued = value.enqueued < value.dequeued ? value.enqueued : QueueLedger.never
-      values.values.append(value)
+      values.values.grow(to: values.values.count + 1, repeating: value)
       dequeues.append(dequeue)
       identities.append(
         QueueBook.Identity(
@@ -134,7 +134,7 @@ struct RedeliveryOrder {
   /// Rule 3, for values whose dequeue was known only after the pass.
   private mutating func markOvertaken() {
     var front = [Int32](repeating: -1, count: ledger.events.count)
-    for value in values.values where value.isGone {
+    for value in values.values.elements where value.isGone {
       front[Int(value.dequeued)] = max(front[Int(value.dequeued)], value.enqueue)
     }
     var latest: Int32 = -1
@@ -143,7 +143,7 @@ struct RedeliveryOrder {
       front[at] = latest
     }
     values.front = latest
-    for (k, value) in values.values.enumerated() where value.isGone && dequeues[k] > 0 {
+    for (k, value) in values.values.elements.enumerated() where value.isGone && dequeues[k] > 0 {
       let before = front[Int(dequeues[k]) - 1]
       if value.enqueued < before {
         values.late.append(QueueLedger.Late(value: Int32(k), dequeue: dequeues[k], overtaken: before))

@@ -59,7 +59,7 @@ struct RegisterAudit {
   private var result = RegisterResult()
 
   init(_ history: RecordedHistory, findingLimit: Int) {
-    let order = EventOrder(history.events)
+    let order = EventOrder(history)
     operations = PlainOperations.join(history.events, order) { function in
       switch function {
       case .read, .write, .compareAndSet: true

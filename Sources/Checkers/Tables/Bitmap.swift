@@ -2,10 +2,10 @@
 
 /// Positions that are set, from 0 to the given number.
 struct Bitmap {
-  private(set) var words: ContiguousArray<UInt64>
+  let words: Buffer<UInt64>
 
-  init(count: Int) { words = ContiguousArray(repeating: 0, count: (count + 63) / 64) }
+  init(count: Int) { words = Buffer(count: (count + 63) / 64, repeating: 0) }
 
   @inline(__always)
-  mutating func set(_ position: Int32) { words[Int(position) >> 6] |= 1 << UInt64(position & 63) }
+  func set(_ position: Int32) { words[Int(position) >> 6] |= 1 << UInt64(position & 63) }
 }

@@ -2,21 +2,20 @@
 
 import History
 
-/// The order of events by which linearizability is judged: by time, and at one time invocations before completions, so that
-/// operations that touch are concurrent.
+/// Positions in the order of `SortedHistory`, and the events to which they belong.
 struct EventOrder {
-  /// Positions to events; empty: they are the same.
-  private let sorted: [Int32]
+  /// Nil where events are in order as they stand.
+  private let sorted: SortedHistory?
   let count: Int32
 
-  init(_ events: [Event]) {
-    count = Int32(clamping: events.count)
-    sorted = QueueChecker.order(events)
+  init(_ history: RecordedHistory) {
+    count = Int32(clamping: history.events.count)
+    sorted = SortedHistory(history)
   }
 
   /// The index of the event at a position.
-  func event(_ position: Int32) -> Int { sorted.isEmpty ? Int(position) : Int(sorted[Int(position)]) }
+  func event(_ position: Int32) -> Int { sorted?.number(at: Int(position)) ?? Int(position) }
 
-  /// The events in the order of the file of some positions, those outside the history left out.
+  /// The events of some positions in the order of the file, those outside the history left out.
   func events(_ positions: [Int32]) -> [Int] { Set(positions.filter { $0 >= 0 && $0 < count }.map(event)).sorted() }
 }

@@ -3,7 +3,7 @@
 /// Numbers are given out one after the other, so those under way lie close together: a ring holds them, and the few whose
 /// completion never comes move out of its way.
 struct LiveOperations {
-  struct Operation {
+  struct Operation: BitwiseCopyable {
     var op: UInt64
     /// Twice the position of the invocation, plus 1 for a dequeue; `free`: nobody's place.
     fileprivate var mark: UInt32
@@ -16,7 +16,8 @@ struct LiveOperations {
   }
 
   private static let nobody = Operation(op: 0, mark: Operation.free, thing: 0)
-  private var ring = ContiguousArray(repeating: nobody, count: 4096)
+  private var ring = Buffer(count: 4096, repeating: nobody)
+  private var mask = 4095
   /// Those that had to move, and by number where they are. Never shorter: an end is marked as free.
   private var moved: [Operation] = []
   private var movedTable = PairTable()
@@ -25,15 +26,15 @@ struct LiveOperations {
   @inline(__always)
   mutating func begin(_ op: UInt64, at: Int32, isDequeue: Bool, thing: Int32) {
     let new = Operation(op: op, mark: UInt32(at) << 1 | (isDequeue ? 1 : 0), thing: thing)
-    let place = Int(truncatingIfNeeded: op) & (ring.count &- 1)
+    let place = Int(truncatingIfNeeded: op) & mask
     if ring[place].mark != Operation.free, ring[place].op != op { makeRoom(for: op) }
-    ring[Int(truncatingIfNeeded: op) & (ring.count &- 1)] = new
+    ring[Int(truncatingIfNeeded: op) & mask] = new
   }
 
   /// The operation under way of that number and kind; it stays under way where `isOver` is false.
   @inline(__always)
   mutating func end(_ op: UInt64, isDequeue: Bool, isOver: Bool) -> Operation? {
-    let place = Int(truncatingIfNeeded: op) & (ring.count &- 1)
+    let place = Int(truncatingIfNeeded: op) & mask
     let found = ring[place]
     guard found.op == op, found.mark != Operation.free else {
       return moved.isEmpty ? nil : endMoved(op, isDequeue: isDequeue, isOver: isOver)
@@ -44,7 +45,7 @@ struct LiveOperations {
   }
 
   /// All that never ended, in no order.
-  var all: [Operation] { (ring + moved).filter { $0.mark != Operation.free } }
+  var all: [Operation] { (Array(ring.elements) + moved).filter { $0.mark != Operation.free } }
 
   private mutating func endMoved(_ op: UInt64, isDequeue: Bool, isOver: Bool) -> Operation? {
     let known = Int(movedTable.find(op))
@@ -61,12 +62,13 @@ struct LiveOperations {
   private mutating func makeRoom(for op: UInt64) {
     if movedLive > ring.count / 4, ring.count < 1 << 22 {
       let old = ring
-      ring = ContiguousArray(repeating: Self.nobody, count: old.count * 2)
-      for operation in old where operation.mark != Operation.free {
-        ring[Int(truncatingIfNeeded: operation.op) & (ring.count - 1)] = operation
+      ring = Buffer(count: old.count * 2, repeating: Self.nobody)
+      mask = ring.count - 1
+      for operation in old.elements where operation.mark != Operation.free {
+        ring[Int(truncatingIfNeeded: operation.op) & mask] = operation
       }
     }
-    let place = Int(truncatingIfNeeded: op) & (ring.count - 1)
+    let place = Int(truncatingIfNeeded: op) & mask
     guard ring[place].mark != Operation.free else { return }
     movedTable.set(ring[place].op, to: Int32(moved.count))
     moved.append(ring[place])
