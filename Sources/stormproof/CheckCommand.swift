@@ -55,9 +55,7 @@ enum CheckCommand {
       throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
     }
     if options.model == CheckModel.kafka.rawValue {
-      let path = options.path == "-" ? "-" : RunCommands.absolute(options.path)
-      let name = options.path == "-" ? "standard input" : options.path
-      return show(CheckCommandCore.run(try TransactionHistory.read(path, name: name)), options)
+      return show(CheckCommandCore.run(try HistoryInputs.transactions(options.path)), options)
     }
     return try check(HistoryInputs.read(options.path), options, judgedAs: level)
   }

@@ -13,6 +13,13 @@ enum HistoryInputs {
     return try HistoryInput.read(isInput ? "-" : RunCommands.absolute(operand), name: name) { progress.tell($0) }
   }
 
+  /// The same of transactions on keyed logs.
+  static func transactions(_ operand: String) throws(HistoryError) -> TransactionHistory {
+    let isInput = operand == "-"
+    return try TransactionHistory.read(
+      isInput ? "-" : RunCommands.absolute(operand), name: isInput ? "standard input" : operand)
+  }
+
   /// Whether the operand is a run directory and not a history.
   /// - Throws: there is nothing of that name.
   static func isRun(_ operand: String) throws(HistoryError) -> Bool {

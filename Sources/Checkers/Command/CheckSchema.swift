@@ -27,6 +27,12 @@ public enum CheckSchema {
         },
         "note": {"description": "Why it is undecided, in words.", "type": "string"},
         "events": {"description": "Events of the history.", "type": "integer", "minimum": 0},
+        "transactions": {
+          "description": "Of the model kafka: which orders were claimed, and what the broker was allowed.",
+          "type": "object",
+          "required": ["allowances"],
+          "properties": {"allowances": {"type": "object", "additionalProperties": {"type": "boolean"}}}
+        },
         "counts": {
           "description": "What was counted, by name; the names depend on the model.",
           "type": "object",
