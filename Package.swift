@@ -44,7 +44,9 @@ let package = Package(
     module("Faults", ["Base", "Arena", "Scenario", "History", "EventLoop"]),
     module("Drivers", ["Base", "Arena", "AMQP", "EventLoop", "Scenario"]),
     module("Workloads", ["Base", "Drivers", "AMQP", "History", "EventLoop", "Scenario", "Arena"]),
-    module("Runner", ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
+    module(
+      "Runner",
+      ["Base", "History", "Checkers", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]),
     module("Reports", ["Base", "History", "Checkers", "Scenario"]),
     module("Arguments"),
     program(

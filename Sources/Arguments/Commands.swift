@@ -21,6 +21,9 @@ public enum Commands {
     options: [
       seed, levels,
       OptionSpec("out", value: "DIR", kind: .directory, "Run directory, new or empty; else reports/TIME-NAME."),
+      OptionSpec(
+        "abort-on", value: "EVENT", kind: .words(["violation"]),
+        "violation: end the run when a broken guarantee is certain; what needs the drain stays undecided."),
       OptionSpec("defect", value: "NAME", "Start the embedded broker with a planted defect, to test the checkers."),
       json,
     ])
@@ -37,6 +40,7 @@ public enum Commands {
         kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv", "log", "kafka"]),
         "What to check against: fifo (or queue), bag, at-least-once, register, kv, log, kafka."),
       OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
+      OptionSpec("explain", "Draw the operations that contradict each other, for the first findings of each name."),
       OptionSpec("timeout", value: "SECONDS", kind: .text, "How long a search may take, where one is needed; else 30."),
       json,
     ])
@@ -80,6 +84,8 @@ public struct RunOptions: Equatable, Sendable {
   public var levels: [String]?
   public var out: String?
   public var defect: String?
+  /// End the run at the first violation that is certain.
+  public var abortsOnViolation: Bool
   public var json: Bool
 
   /// Of `plan` too, which has fewer.
@@ -90,6 +96,7 @@ public struct RunOptions: Equatable, Sendable {
     levels = try invocation.list("levels", hint: hint)
     out = invocation.options["out"]
     defect = invocation.options["defect"]
+    abortsOnViolation = invocation.options["abort-on"] == "violation"
     json = invocation.has("json")
   }
 }
@@ -100,6 +107,8 @@ public struct CheckOptions: Equatable, Sendable {
   public var path: String
   public var model: String?
   public var level: String?
+  /// Draw the first findings.
+  public var explain: Bool
   /// Seconds.
   public var timeout: UInt64
   public var json: Bool
@@ -109,6 +118,7 @@ public struct CheckOptions: Equatable, Sendable {
     path = invocation.operands[0]
     model = invocation.options["model"]
     level = invocation.options["level"]
+    explain = invocation.has("explain")
     timeout = min(try invocation.number("timeout", hint: hint) ?? 30, 1_000_000_000)
     json = invocation.has("json")
   }

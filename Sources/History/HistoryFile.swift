@@ -187,7 +187,12 @@ public final class HistoryFile: EventSource, @unchecked Sendable {
 
   /// Looks at all that can be wrong with a block: an enum is never made from a byte that is no case of it.
   private func read(_ block: HistoryWalk.Block, after last: inout Nanoseconds?) throws(HistoryError) -> PackedEvents {
-    let payload = payload(block)
+    try Self.verified(payload(block), block, file: file, after: &last)
+  }
+
+  static func verified(
+    _ payload: UnsafeRawBufferPointer, _ block: HistoryWalk.Block, file: String, after last: inout Nanoseconds?
+  ) throws(HistoryError) -> PackedEvents {
     try HistoryWalk.verify(payload, block.checksum, at: block.offset, file: file)
     let packed: PackedEvents
     do { packed = try PackedEvents(payload, count: block.count) } catch {

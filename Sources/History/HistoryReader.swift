@@ -49,29 +49,47 @@ struct HistoryWalk {
       let payload = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
       // A block of events in the middle is looked at when it is read.
       if end == bytes.count, CRC32C.checksum(payload) != header.checksum { return }
-      if header.kind != .events { try Self.verify(payload, header.checksum, at: start, file: file) }
-      guard header.sequence == sequence else {
-        throw wrong(offset, "expected block \(sequence), found block \(header.sequence)")
-      }
-      switch (header.kind, sequence) {
-      case (.begin, 0): try readBegin(payload, at: start)
-      case (_, 0): throw wrong(offset, "expected a begin block")
-      case (.begin, _): throw wrong(offset, "expected a block of names, events or the end, found a second begin")
-      case (.names, _): try readNames(payload, count: header.count, at: start)
-      case (.events, _):
-        blocks.append(
-          Block(
-            offset: start, length: header.length, checksum: header.checksum, firstEvent: events, count: header.count))
-        events += header.count
-        // A payload of a few bytes could claim any number of events that are all alike.
-        guard header.count <= HistoryFormat.largestBlock, events < Int(Int32.max) else {
-          throw wrong(offset + 16, "expected at most \(HistoryFormat.largestBlock) events in a block, 2^31 in all")
-        }
-      case (.end, _): try readEnd(payload, at: start)
-      }
-      sequence += 1
+      try take(header, payload, at: offset)
       offset = end
     }
+  }
+
+  /// The next block, if all of it is there: for a file that is still being written, of which `bytes` are not read yet and
+  /// `offset` lies at their begin.
+  /// - Returns: Its length; 0 where more has to come first.
+  mutating func next(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(HistoryError) -> Int {
+    guard !isComplete, let header = try plainHeader(bytes, at: 0) else { return 0 }
+    let length = HistoryFormat.headerSize + header.length
+    guard length <= bytes.count else { return 0 }
+    try take(header, UnsafeRawBufferPointer(rebasing: bytes[HistoryFormat.headerSize..<length]), at: offset)
+    return length
+  }
+
+  private mutating func take(_ header: HistoryFormat.Header, _ payload: UnsafeRawBufferPointer, at offset: Int)
+    throws(HistoryError)
+  {
+    let start = offset + HistoryFormat.headerSize
+    if header.kind != .events { try Self.verify(payload, header.checksum, at: start, file: file) }
+    guard header.sequence == sequence else {
+      throw wrong(offset, "expected block \(sequence), found block \(header.sequence)")
+    }
+    switch (header.kind, sequence) {
+    case (.begin, 0): try readBegin(payload, at: start)
+    case (_, 0): throw wrong(offset, "expected a begin block")
+    case (.begin, _): throw wrong(offset, "expected a block of names, events or the end, found a second begin")
+    case (.names, _): try readNames(payload, count: header.count, at: start)
+    case (.events, _):
+      blocks.append(
+        Block(
+          offset: start, length: header.length, checksum: header.checksum, firstEvent: events, count: header.count))
+      events += header.count
+      // A payload of a few bytes could claim any number of events that are all alike.
+      guard header.count <= HistoryFormat.largestBlock, events < Int(Int32.max) else {
+        throw wrong(offset + 16, "expected at most \(HistoryFormat.largestBlock) events in a block, 2^31 in all")
+      }
+    case (.end, _): try readEnd(payload, at: start)
+    }
+    sequence += 1
   }
 
   /// Nil at a torn tail.

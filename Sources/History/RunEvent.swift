@@ -24,6 +24,8 @@ public struct RunEvent: Codable, Equatable, Sendable {
     case faultHealed = "fault-healed"
     /// `fault`: first traffic seen through the healed part.
     case firstTraffic = "first-traffic"
+    /// `name`: the finding; `text`: the case. The level was ended when it became certain.
+    case aborted
     /// `text`: anything a reader should know.
     case note
   }

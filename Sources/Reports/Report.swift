@@ -27,10 +27,11 @@ public enum Report {
   public static func json(_ verdict: RunVerdict) -> String { String(decoding: JSONFile.encode(verdict), as: UTF8.self) }
 
   /// The table for a terminal; see `Terminal`.
+  /// - Parameter explains: Whether the first cases of every finding are drawn.
   public static func terminalTable(
-    _ verdict: RunVerdict, width: Int = 100, colour: Bool, report: String? = nil
+    _ verdict: RunVerdict, width: Int = 100, colour: Bool, report: String? = nil, explains: Bool = false
   ) -> String {
-    Terminal.render(verdict, width: width, colour: colour, report: report)
+    Terminal.render(verdict, width: width, colour: colour, report: report, explains: explains)
   }
 }
 

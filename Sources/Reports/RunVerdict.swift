@@ -1,6 +1,7 @@
 // `verdict.json`: what a run showed, for machines, and the only thing the renderers read beside series and events.
 
 import Base
+import Checkers
 
 public enum VerdictWord: String, Codable, Sendable {
   case holds, violated, inconclusive
@@ -85,6 +86,8 @@ public struct LevelVerdict: Codable, Equatable, Sendable {
   public var level: String
   public var verdict: VerdictWord
   public var reasons: [String]
+  /// The violation on which the level was ended before its time; nil: it ran through, or was cut off.
+  public var aborted: String?
   /// attempted, acknowledged, delivered, lost, duplicated, duplicated-by-retry, redelivered, recovered,
   /// torn-transaction, unknown, and every other finding.
   public var counts: [String: Int]
@@ -94,7 +97,7 @@ public struct LevelVerdict: Codable, Equatable, Sendable {
   public var latency: [String: Latency]
   public var availability: Availability
   enum CodingKeys: String, CodingKey {
-    case level, verdict, reasons, counts, guarantees, throughput, availability
+    case level, verdict, reasons, aborted, counts, guarantees, throughput, availability
     case latency = "latency_ms"
   }
 }
@@ -137,8 +140,10 @@ public struct FindingVerdict: Codable, Equatable, Sendable {
   public var acknowledgedBy: [String: Int]
   /// One short paragraph for people.
   public var story: String
+  /// The first cases as pictures, at most `Explainer.perName`; times in seconds from the begin of load.
+  public var lanes: [Lanes]?
   enum CodingKeys: String, CodingKey {
-    case name, level, count, ids, operations, window, faults, story
+    case name, level, count, ids, operations, window, faults, story, lanes
     case acknowledgedBy = "acknowledged-by"
   }
 }

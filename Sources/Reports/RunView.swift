@@ -37,8 +37,6 @@ public struct LevelView: Sendable {
   public var fates: [Fate]
   /// Latency before, during and after faults.
   public var phases: [LatencyPart]
-  /// Of each name that was found, the first case.
-  public var samples: [FindingSample]
 
   /// How many findings of one name lie in each second since the begin of the load.
   public struct Fate: Sendable, Equatable {
@@ -64,10 +62,5 @@ public struct LevelView: Sendable {
     }
     self.fates = fates
     phases = LatencyPart.split(record.history, timeline: timeline, hasConfirms: record.result.hasConfirms)
-    samples = FindingName.allCases.compactMap { name in
-      record.result.findings.first { $0.name == name }.map {
-        FindingSample($0, history: record.history, timeline: timeline)
-      }
-    }
   }
 }

@@ -16,6 +16,8 @@ public struct Run {
   public var directory: RunDirectory
   /// The command that runs the same again, for the report.
   public var command: String
+  /// End the run at the first violation that is certain before its end.
+  public var abortsOnViolation = false
   /// Keep the nodes' data directories.
   public var keepsData = false
 
@@ -53,9 +55,10 @@ public struct Run {
     defer { progress.end() }
     for (index, level) in plan.levels.enumerated() {
       progress.level(level.name, index: index + 1, of: plan.levels.count, now: Loop.monotonicNow())
-      let run = LevelRun(directory: directory, level: level.name)
+      let run = LevelRun(directory: directory, level: level.name, abortsOnViolation: abortsOnViolation)
       defer { if !keepsData { removeData(of: level.name) } }
       try run.execute(&progress)
+      if run.isAborted { return }
     }
   }
 
@@ -104,12 +107,15 @@ public struct Run {
 private final class LevelRun {
   private let directory: RunDirectory
   private let level: String
+  private let abortsOnViolation: Bool
   private var failure: RunFailure?
   private var finished = false
+  private(set) var isAborted = false
 
-  init(directory: RunDirectory, level: String) {
+  init(directory: RunDirectory, level: String, abortsOnViolation: Bool) {
     self.directory = directory
     self.level = level
+    self.abortsOnViolation = abortsOnViolation
   }
 
   func execute(_ progress: inout Progress) throws(RunFailure) {
@@ -120,7 +126,8 @@ private final class LevelRun {
     var shown = progress
     do {
       let sandbox = try Sandbox(
-        arguments: SupervisorProcess.arguments(run: directory, level: level, executables: Self.executables),
+        arguments: SupervisorProcess.arguments(
+          run: directory, level: level, executables: Self.executables, abortsOnViolation: abortsOnViolation),
         environment: SpawnRequest.inheritedEnvironment, standardError: errors)
       defer { sandbox.kill() }
       let loop = try Loop()
@@ -130,7 +137,7 @@ private final class LevelRun {
         switch report {
         case .event(let event): shown.event(event)
         case .row(let row): shown.row(row)
-        case .finished: finished = true
+        case .finished(let aborted): (finished, isAborted) = (true, aborted)
         case .failed(let code, let text):
           failure = RunFailure(RunFailure.Code(rawValue: code) ?? .internalError, text)
         }

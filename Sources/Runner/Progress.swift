@@ -45,6 +45,8 @@ public struct Progress {
       line("\(at) \(paint("healed", "32")) \(event.fault ?? "?")")
     case .nodeExited:
       line("\(at) \(event.node ?? "?") ended (\(event.text ?? "?"))")
+    case .aborted:
+      line("\(at) \(paint("aborted", "31")) on \(event.name ?? "?"): \(event.text ?? "")")
     case .note:
       line("\(at) \(event.text ?? "")")
     case .nodeSpawned, .nodeReady, .role, .faultIntent, .firstTraffic:

@@ -15,14 +15,16 @@ import Workloads
 public enum SupervisorProcess {
   static let name = "supervisor"
 
-  static func arguments(run: RunDirectory, level: String, executables: String) -> [String] {
-    [name, run.path, level, executables]
+  static func arguments(run: RunDirectory, level: String, executables: String, abortsOnViolation: Bool) -> [String] {
+    [name, run.path, level, executables] + (abortsOnViolation ? [abortWord] : [])
   }
+
+  private static let abortWord = "abort-on-violation"
 
   /// `arguments` are those after the subcommand's name.
   public static func main(_ arguments: [String]) -> Int32 {
-    guard arguments.count == 3 else {
-      say("supervisor: usage: supervisor RUN LEVEL EXECUTABLES")
+    guard arguments.count == 3 || arguments.count == 4 && arguments[3] == abortWord else {
+      say("supervisor: usage: supervisor RUN LEVEL EXECUTABLES [\(abortWord)]")
       return RunFailure.Code.usage.rawValue
     }
     let run = RunDirectory(path: arguments[0])
@@ -32,6 +34,7 @@ public enum SupervisorProcess {
       let plan = try JSONDecoder().decode(Plan.self, from: data)
       let supervisor = try Supervisor(
         plan: plan, level: arguments[1], run: run, executables: arguments[2], interior: interior)
+      supervisor.abortsOnViolation = arguments.count == 4
       supervisor.begin()
       supervisor.loop.run()
       return RunFailure.Code.internalError.rawValue
@@ -60,7 +63,11 @@ final class Supervisor {
   private let events: LineFile
   private let series: LineFile
   private var load: ControlledProcess<LoadReport, LoadCommand>?
+  private var watch: ControlledProcess<WatchReport, WatchCommand>?
   private var nemesis: Nemesis?
+  var abortsOnViolation = false
+  /// Ended on a violation: the phases lead nowhere any more.
+  private var isAborted = false
   private var phase = ""
   private var over = false
   /// What the load's next answers mean.
@@ -131,19 +138,60 @@ final class Supervisor {
     }
   }
 
+  /// Reads the history beside the load, so that the recorder has nothing to do with it.
+  private func startWatch() {
+    do {
+      let process = try ControlledProcess<WatchReport, WatchCommand>(loop: loop, arguments: [WatchProcess.name])
+      process.channel.onMessage = { [unowned self] report in
+        switch report {
+        case .violation(let name, let text): abort(name, text)
+        case .failed(let text): fail(.internalError, "the watch cannot go on: \(text)")
+        }
+      }
+      process.channel.onEnd = { [unowned self] end in
+        if !over { fail(.internalError, "the watch process is gone: \(end)") }
+      }
+      watch = process
+      process.channel.send(
+        .follow(history: directory.history, findings: WatchProcess.findings(promised: level.expect)))
+    } catch {
+      fail(.environment, "cannot start the watch process: \(error)")
+    }
+  }
+
+  /// Heals everything, closes the history and stops: neither settled nor drained.
+  private func abort(_ name: String, _ text: String) {
+    if isAborted || over { return }
+    isAborted = true
+    let isLoading = phase == "warmup" || phase == "load"
+    var event = RunEvent(time: Loop.monotonicNow(), kind: .aborted)
+    (event.name, event.text) = (name, text)
+    emit(event)
+    let finish = { [self] in
+      onFinished = { [self] in stop() }
+      load?.channel.send(.finish)
+    }
+    // Later all faults are healed already, or are being healed: the stop waits for nobody.
+    guard isLoading, let nemesis else { return finish() }
+    enter("heal")
+    nemesis.healAll(then: finish)
+  }
+
   private func warmUp() {
+    if abortsOnViolation { startWatch() }
     let loadAt = Loop.monotonicNow() + plan.phases.warmup
     enter("warmup")
     load?.channel.send(.begin(loadAt: loadAt))
     let nemesis = Nemesis(plan: plan.faults, context: self)
     self.nemesis = nemesis
     nemesis.start(loadAt: loadAt)
-    loop.preciseTimer(after: plan.phases.warmup) { [self] in enter("load") }
+    loop.preciseTimer(after: plan.phases.warmup) { [self] in if !isAborted { enter("load") } }
     loop.preciseTimer(after: plan.phases.warmup + plan.phases.load) { [self] in heal() }
   }
 
   /// Producers go on meanwhile: how long the cluster takes to come back is part of the evidence.
   private func heal() {
+    if isAborted { return }
     enter("heal")
     nemesis?.healAll { [self] in
       restartAll(cluster.members.filter { !$0.process.isRunning || !$0.isReady }[...]) { [self] in settle() }
@@ -159,6 +207,7 @@ final class Supervisor {
   }
 
   private func settle() {
+    if isAborted { return }
     enter("settle")
     var waiting = 2
     let next = { [self] in
@@ -171,8 +220,10 @@ final class Supervisor {
   }
 
   private func drain() {
+    if isAborted { return }
     enter("drain")
     onDrained = { [self] in
+      if isAborted { return }
       onFinished = { [self] in stop() }
       load?.channel.send(.finish)
     }
@@ -184,7 +235,7 @@ final class Supervisor {
     enter("stop")
     cluster.stop(within: 3 * .second) { [self] in
       enter("done")
-      harness.send(.finished)
+      harness.send(.finished(aborted: isAborted))
       harness.finish()
       exit(0)
     }

@@ -35,7 +35,9 @@ enum CheckCommand {
       if options.json {
         Terminal.write(Report.json(view.verdict) + "\n")
       } else {
-        Terminal.write(Report.terminalTable(view.verdict, colour: Terminal.hasColorOut))
+        let width = options.explain ? Terminal.width ?? 100 : 100
+        Terminal.write(
+          Report.terminalTable(view.verdict, width: width, colour: Terminal.hasColorOut, explains: options.explain))
       }
       return view.verdict.exitCode
     } catch {
@@ -68,18 +70,23 @@ enum CheckCommand {
   ) throws(HistoryError) -> Int32 {
     let deadline = now() + Nanoseconds(clamping: options.timeout) * .second
     let budget = SearchBudget(steps: .max, bytes: memory) { now() > deadline }
-    let report: CheckReport
+    var report: CheckReport
     do throws(ModelMismatch) {
       report = try CheckCommandCore.run(
         history, model: options.model.flatMap(CheckModel.init(name:)), level: level, budget: budget)
     } catch {
       throw HistoryError(file: options.path, error.description)
     }
+    if options.explain { report.explain(history) }
     return show(report, options)
   }
 
   private static func show(_ report: CheckReport, _ options: CheckOptions) -> Int32 {
-    if options.json { Terminal.write(bytes: report.json + [UInt8(ascii: "\n")]) } else { Terminal.write(report.text()) }
+    if options.json {
+      Terminal.write(bytes: report.json + [UInt8(ascii: "\n")])
+    } else {
+      Terminal.write(report.text(width: Terminal.width ?? 100))
+    }
     return report.exitCode
   }
 

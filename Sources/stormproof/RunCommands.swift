@@ -13,8 +13,9 @@ enum RunCommands {
     let options = try RunOptions(invocation, hint: Program.spec.hint("run"))
     guard let (yaml, plan) = ScenarioCommands.load(options) else { return 2 }
     let directory = options.out.map { RunDirectory(path: absolute($0)) } ?? Run.defaultDirectory(name: plan.name)
-    let run = Run(
+    var run = Run(
       plan: plan, scenario: String(decoding: yaml, as: UTF8.self), directory: directory, command: again(options, plan))
+    run.abortsOnViolation = options.abortsOnViolation
     do {
       try run.execute()
     } catch {
@@ -59,6 +60,7 @@ enum RunCommands {
   private static func again(_ options: RunOptions, _ plan: Plan) -> String {
     var words = ["stormproof", "run", options.file, "--seed", "\(plan.seed)"]
     if let levels = options.levels { words += ["--levels", levels.joined(separator: ",")] }
+    if options.abortsOnViolation { words += ["--abort-on", "violation"] }
     if let defect = options.defect { words += ["--defect", defect] }
     return words.joined(separator: " ")
   }

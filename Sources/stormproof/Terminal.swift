@@ -15,6 +15,13 @@ enum Terminal {
     return isatty(file) == 1
   }
 
+  /// Columns of the terminal that stdout is; nil where it is none.
+  static var width: Int? {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
   /// A result. Written at once, so that nothing is lost when the process is killed.
   static func write(_ text: String) { put(text, to: STDOUT_FILENO) }
 

@@ -25,7 +25,7 @@ import Testing
     ("Workloads", ["Base", "Drivers", "AMQP", "Arena", "History", "EventLoop", "Scenario"]),
     (
       "Runner",
-      ["Base", "History", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]
+      ["Base", "History", "Checkers", "Scenario", "Arena", "Faults", "Drivers", "Workloads", "EventLoop"]
     ),
     ("Reports", ["Base", "History", "Checkers", "Scenario"]),
     (

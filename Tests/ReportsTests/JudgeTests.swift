@@ -21,8 +21,12 @@ private struct Case {
   var left: UInt64 = 0
   var isDrained = true
 
-  init(_ bundle: ReliabilityBundle = .medium, without skipped: ClosedRange<Int> = 0...0) {
+  init(
+    _ bundle: ReliabilityBundle = .medium, without skipped: ClosedRange<Int> = 0...0,
+    expect: [PlannedExpectation]? = nil
+  ) {
     self.bundle = bundle
+    self.expect = expect
     builder.subscribe(-500)
     builder.fault("crash#1", 2000, 3000)
     for sequence in 1...95 where !skipped.contains(sequence) {
@@ -303,5 +307,26 @@ struct JudgeTests {
     level.expect = [PlannedExpectation(name: "lost", rule: .atMost(0))]
     level.lose(20)
     #expect(level.judgement().verdict.reasons == ["lost is 1, expected 0 (not promised by the broker's manual)."])
+  }
+
+  /// Ended on a violation: that one counts, and nothing that needed the rest is called kept.
+  @Test func whatAnAbortedLevelDidNotShowIsUndecided() throws {
+    var one = Case(expect: [
+      PlannedExpectation(name: "lost", rule: .atMost(0)), PlannedExpectation(name: "duplicated", rule: .atMost(0)),
+    ])
+    one.isDrained = false
+    one.builder.deliver(9_990, 50, tag: 500, redelivered: true)
+    one.builder.add(9_995, .ack, .ok, op: 0)
+    var event = RunEvent(time: HistoryBuilder.time(9_996), kind: .aborted)
+    (event.name, event.text) = ("duplicated", "3:50 in q: delivered again")
+    one.events.append(event)
+    let verdict = one.judgement().verdict
+    #expect(verdict.aborted == "duplicated: 3:50 in q: delivered again")
+    let lost = try #require(verdict.guarantees.first { $0.name == "lost" })
+    #expect(lost.verdict == .inconclusive && lost.why?.contains("ended on a violation (duplicated: 3:50 in q") == true)
+    #expect(verdict.verdict != .holds)
+    let levels = [Fixture.level(.medium), Fixture.level(.high)]
+    let run = Judge.run(plan: Fixture.plan(levels: levels, faults: []), levels: [one.judgement(), nil])
+    #expect(run.reasons.contains("high: The level was not run: the run was aborted on the violation at medium."))
   }
 }

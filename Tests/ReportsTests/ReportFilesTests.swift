@@ -23,6 +23,16 @@ struct ReportFilesTests {
       for forbidden in ["<script", "http://", "https://", "url(", "@import", "src="] {
         #expect(!page.contains(forbidden))
       }
+      let lost = try #require(view.verdict.findings.first { $0.name == "lost" && $0.level == "low" })
+      let lanes = try #require(lost.lanes)
+      #expect(lanes.count == Explainer.perName && lanes.allSatisfy { !$0.rows.isEmpty })
+      for picture in lanes {
+        #expect(page.components(separatedBy: "aria-label=\"\(picture.sentence)\"").count == 3, "wide and narrow")
+        #expect(picture.rows.allSatisfy { row in page.contains(row.intervals[0].label) })
+      }
+      let text = Report.terminalTable(view.verdict, width: 90, colour: false, explains: true)
+      #expect(text.contains(lanes[0].text(width: 90)) && text.split(separator: "\n").allSatisfy { $0.count <= 90 })
+      #expect(!Report.terminalTable(view.verdict, colour: false).contains("├"))
       try wellFormed(String(decoding: try FileBytes.read(directory.junit), as: UTF8.self))
       #expect(String(decoding: try FileBytes.read(directory.summary), as: UTF8.self).contains("| low |"))
     }

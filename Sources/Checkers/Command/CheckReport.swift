@@ -30,9 +30,11 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     /// Lines of the history, from 0.
     public var events: [Int]
     public var reason: String
+    /// What it looks like in time; only of the first few of each name, and only where asked for.
+    public var lanes: Lanes?
 
     enum CodingKeys: String, CodingKey {
-      case name, id, attempt, transaction, queue, key, window, events, reason
+      case name, id, attempt, transaction, queue, key, window, events, reason, lanes
       case acknowledgedBy = "acknowledged-by"
     }
   }
@@ -135,8 +137,10 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   }
 
   /// For a terminal: the verdict, what was counted, and the first findings that break the promise.
-  /// - Parameter limit: Findings shown of each name.
-  public func text(limit: Int = 10) -> String {
+  /// - Parameters:
+  ///   - limit: Findings shown of each name.
+  ///   - width: Columns for the pictures, where there are any.
+  public func text(limit: Int = 10, width: Int = 100) -> String {
     var lines = ["\(verdict.rawValue): \(model.rawValue)" + (level.map { ", judged as \($0.rawValue)" } ?? "")]
     if let note { lines.append(note) }
     lines.append("")
@@ -152,7 +156,10 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     for line in summary where line.count > 0 && line.isViolation {
       lines.append("")
       let shown = findings.filter { $0.name == line.name }.prefix(limit)
-      lines += shown.map(describe)
+      for example in shown {
+        lines.append(describe(example))
+        if let lanes = example.lanes { lines += ["", lanes.text(width: width)] }
+      }
       if line.count > shown.count { lines.append("… and \(line.count - shown.count) more of \(line.name)") }
     }
     return lines.joined(separator: "\n") + "\n"

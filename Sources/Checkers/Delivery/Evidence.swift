@@ -175,6 +175,9 @@ extension DeliveryAudit {
     finding.transaction = record.number
     finding.reason = reason
     var events: [Int32] = []
+    // Of large transactions some that are missing and some that came.
+    var few: [Int32] = []
+    var shown = (missing: 0, came: 0)
     forEachPublish(of: transaction) { attempt, slot, queue in
       let first = ledger.slots[Int(slot)].first
       let isMissing = first < 0
@@ -186,20 +189,32 @@ extension DeliveryAudit {
           finding.queue = queue
         }
       }
-      events.append(ledger.attempts[Int(attempt)].invoke)
-      if !isMissing { events.append(ledger.deliveries[Int(first)].read) }
+      var own = [ledger.attempts[Int(attempt)].invoke]
+      if !isMissing { own.append(ledger.deliveries[Int(first)].read) }
+      events += own
+      if isMissing ? shown.missing < 3 : shown.came < 2 { few += own }
+      if isMissing { shown.missing += 1 } else { shown.came += 1 }
     }
-    for delivery in deliveries { events += deliveryEvents(ledger.deliveries[Int(delivery)]) }
+    for (k, delivery) in deliveries.enumerated() {
+      events += deliveryEvents(ledger.deliveries[Int(delivery)])
+      if k < 2 { few += deliveryEvents(ledger.deliveries[Int(delivery)]) }
+    }
     if let delivery = deliveries.first {
       let event = ledger.events[Int(ledger.deliveries[Int(delivery)].read)]
       (finding.message, finding.attempt, finding.queue) = (event.message, event.attempt, event.place)
     }
-    if record.firstEnd < DeliveryLedger.never { events.append(record.firstEnd) }
+    var ends: [Int32] = []
+    if record.firstEnd < DeliveryLedger.never { ends.append(record.firstEnd) }
     if record.okEvent >= 0 {
-      events.append(record.okEvent)
+      ends.append(record.okEvent)
       finding.acknowledgedBy = ledger.events[Int(record.okEvent)].node
     }
-    show(events, in: &finding)
+    show(events + ends, in: &finding)
+    if events.count + ends.count > Self.eventLimit {
+      let (begin, end) = (finding.begin, finding.end)
+      show(few + ends, in: &finding)
+      (finding.begin, finding.end) = (begin, end)
+    }
     return finding
   }
 

@@ -12,11 +12,21 @@ enum FindingStories {
   /// One for each name that was found and that somebody may want to hear of: what a sound broker does all the time
   /// (`redelivered`, `recovered`, allowed `duplicated-by-retry`) is only counted.
   static func make(_ record: LevelRecord, timeline: LevelTimeline) -> [FindingVerdict] {
-    FindingName.allCases.compactMap { name in
+    var verdicts: [FindingVerdict] = []
+    // Of every name the first cases, explained in one pass over the history.
+    var cases: [LaneCase] = []
+    for name in FindingName.allCases {
       let count = record.result.counts[name, default: 0]
-      guard count > 0, isTold(name, record.plan) else { return nil }
-      return verdict(name, count: count, record.result.findings.filter { $0.name == name }, record, timeline)
+      guard count > 0, isTold(name, record.plan) else { continue }
+      let findings = record.result.findings.filter { $0.name == name }
+      verdicts.append(verdict(name, count: count, findings, record, timeline))
+      cases += findings.prefix(Explainer.perName).map { LaneCase($0, names: record.history.names) }
     }
+    let pictures = Explainer.explain(cases, in: record.history, origin: timeline.loadBegin)
+    for k in verdicts.indices {
+      verdicts[k].lanes = zip(cases, pictures).filter { $0.0.name == verdicts[k].name }.map(\.1)
+    }
+    return verdicts
   }
 
   private static func isTold(_ name: FindingName, _ level: LevelPlan) -> Bool {

@@ -12,6 +12,11 @@ struct Doubts: Equatable {
   var faultsFelt = 0
 
   init(_ record: LevelRecord, timeline: LevelTimeline, measures: LevelMeasures) {
+    if let aborted = record.aborted {
+      all.append(
+        "The level was ended on a violation (\(aborted)): what only a whole load and the drain can show is not decided."
+      )
+    }
     faultsFelt = timeline.faults.count { $0.inForce && $0.felt }
     if !record.history.isComplete {
       all.append("The run was cut off: its history has no end. Run it again.")

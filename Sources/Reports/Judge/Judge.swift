@@ -17,7 +17,7 @@ public enum Judge {
       name: plan.name, seed: plan.seed, verdict: .holds, reasons: [], levels: [], faults: [], findings: [])
     for (index, level) in plan.levels.enumerated() {
       let judgement = index < levels.count ? levels[index] : nil
-      let verdict = judgement?.verdict ?? missing(level)
+      let verdict = judgement?.verdict ?? missing(level, after: run.levels.first { $0.aborted != nil })
       run.levels.append(verdict)
       run.faults += judgement?.faults ?? []
       run.findings += judgement?.findings ?? []
@@ -44,6 +44,7 @@ public enum Judge {
       counts: counts(record.result), guarantees: guarantees,
       throughput: throughput(record, timeline: timeline, measures: measures), latency: latency(record.latency),
       availability: availability(timeline: timeline, measures: measures))
+    verdict.aborted = record.aborted
     // Doubts count even where every expectation is only to report.
     if verdict.verdict == .holds, !doubts.all.isEmpty {
       verdict.verdict = .inconclusive
@@ -63,10 +64,12 @@ public enum Judge {
     count < 1 ? nil : 1 - pow(0.05, 1 / Double(count))
   }
 
-  private static func missing(_ level: LevelPlan) -> LevelVerdict {
-    LevelVerdict(
-      level: level.name, verdict: .inconclusive,
-      reasons: ["The level left no history: the run ended before it. Run it again."], counts: [:], guarantees: [],
+  private static func missing(_ level: LevelPlan, after aborted: LevelVerdict?) -> LevelVerdict {
+    let reason =
+      aborted.map { "The level was not run: the run was aborted on the violation at \($0.level)." }
+      ?? "The level left no history: the run ended before it. Run it again."
+    return LevelVerdict(
+      level: level.name, verdict: .inconclusive, reasons: [reason], counts: [:], guarantees: [],
       throughput: .init(offered: 0, confirmed: 0, delivered: 0), latency: [:],
       availability: .init(longestOutage: 0, recoveries: []))
   }

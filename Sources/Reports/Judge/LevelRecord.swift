@@ -18,6 +18,11 @@ public struct LevelRecord: Sendable {
   /// From the manifest; nil where it was not written yet.
   public var settings: LevelSettings?
 
+  /// The violation on which the supervisor ended the level, as it was told; nil: it did not.
+  var aborted: String? {
+    events.first { $0.kind == .aborted }.map { "\($0.name ?? "?"): \($0.text ?? "")" }
+  }
+
   public init(
     plan: LevelPlan, history: RecordedHistory, result: DeliveryResult, events: [RunEvent] = [],
     series: [SeriesRow] = [],

@@ -74,7 +74,9 @@ enum Style {
     .down { fill: none; stroke: var(--red); stroke-width: 1.4; } .paused { fill: var(--orange); fill-opacity: .75; }
     .fate { fill: var(--red); } .fate.mild { fill: var(--grey); } .phase { stroke: var(--dim); stroke-dasharray: 1 3; }
     .point { fill: var(--blue); stroke: var(--blue); stroke-width: 2; } .point.hollow { fill: var(--bg); }
-    .event { fill: var(--blue); } .event.deliver { fill: var(--green); } .event.wait { fill: var(--orange); }
+    .bar { stroke: var(--grey); stroke-width: 3; fill: none; } .bar.put { stroke: var(--blue); }
+    .bar.take { stroke: var(--green); } .bar.transaction { stroke: var(--purple); } .bar.drain { stroke: var(--dim); }
+    .bar.open { stroke-dasharray: 7 4; } .bar.failed { stroke-width: 1.5; } .why-lanes { font-weight: 600; }
     @media (max-width: 700px) {
       body { padding: .8rem .7rem 2rem; font-size: 14px; } .sentence { font-size: 1.08rem; }
       .two { grid-template-columns: minmax(0, 1fr); } svg.wide { display: none; } svg.narrow { display: block; }

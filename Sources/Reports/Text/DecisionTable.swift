@@ -59,7 +59,9 @@ enum Headline {
     var kinds: [(kind: String, count: Int)] = []
     // The same schedule hits every level: count it once.
     let level = verdict.levels.first { level in verdict.faults.contains { $0.level == level.level } }?.level
-    for fault in verdict.faults where fault.level == level {
+    // What an aborted level did not come to was no trial.
+    for fault in verdict.faults
+    where fault.level == level && (fault.began != nil || verdict.levels.allSatisfy { $0.aborted == nil }) {
       if let index = kinds.firstIndex(where: { $0.kind == fault.kind }) {
         kinds[index].count += 1
       } else {

@@ -4,7 +4,9 @@ import Base
 
 /// Pure: colours only where asked for, never colour alone.
 enum Terminal {
-  static func render(_ verdict: RunVerdict, width: Int, colour: Bool, report: String?) -> String {
+  static func render(
+    _ verdict: RunVerdict, width: Int, colour: Bool, report: String?, explains: Bool = false
+  ) -> String {
     var out = ""
     let paint = Paint(isOn: colour)
     out += paint.bold("\(verdict.name)") + "  " + paint.verdict(verdict.verdict) + "  seed \(verdict.seed)\n"
@@ -23,7 +25,7 @@ enum Terminal {
       }
     }
     out += recoveries(verdict, paint, width: width)
-    out += findings(verdict, paint, width: width)
+    out += findings(verdict, paint, width: width, explains: explains)
     if let report { out += "\nReport: \(report)\n" }
     return out
   }
@@ -47,12 +49,15 @@ enum Terminal {
       + table(["level"] + faults, [false] + faults.map { _ in true }, rows, width: width, paint)
   }
 
-  private static func findings(_ verdict: RunVerdict, _ paint: Paint, width: Int) -> String {
+  private static func findings(_ verdict: RunVerdict, _ paint: Paint, width: Int, explains: Bool) -> String {
     var out = ""
     if !verdict.findings.isEmpty { out += "\n" + paint.bold("Findings") + "\n" }
     for finding in verdict.findings {
       let ids = finding.ids.prefix(5).joined(separator: " ") + (finding.ids.count > 5 ? " …" : "")
       out += wrapped("• " + finding.story + " First: \(ids)", width: width, indent: "  ") + "\n"
+      guard explains else { continue }
+      for lanes in finding.lanes ?? [] { out += "\n" + lanes.text(width: width) }
+      out += "\n"
     }
     if !verdict.reasons.isEmpty { out += "\n" + paint.bold("Why it is \(verdict.verdict.rawValue)") + "\n" }
     for reason in verdict.reasons { out += wrapped("• " + reason, width: width, indent: "  ") + "\n" }
