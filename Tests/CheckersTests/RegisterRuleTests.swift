@@ -240,6 +240,7 @@ struct RegisterStory {
     }
     #expect(swapped.verdict == .valid)
     let impossible = check {
+      $0.write(9, key: 1)
       $0.write(1, key: 3)
       $0.swap(1, 2, key: 3)
       $0.read(2, key: 3)
@@ -248,7 +249,7 @@ struct RegisterStory {
     }
     #expect(found(impossible) == [.unexplained: 1])
     let finding = try #require(impossible.findings.first)
-    #expect(finding.key == 3 && finding.events == [6, 7])
+    #expect(finding.key == 3 && finding.events == [8, 9])
     let undecided = check(budget: SearchBudget(steps: 1)) {
       $0.swap(0, 5)
       $0.read(5)

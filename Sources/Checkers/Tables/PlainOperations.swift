@@ -38,7 +38,7 @@ enum PlainOperations {
         continue
       }
       let known = table.find(event.op)
-      guard known >= 0, event.outcome != .info else { continue }
+      guard known >= 0 else { continue }
       let k = Int(known)
       guard operations[k].outcome == .info, operations[k].function == event.function else { continue }
       operations[k].outcome = event.outcome
