@@ -1,11 +1,11 @@
 # Stormproof: `make quickstart` and `make test` are all that a newcomer needs. What is missing is installed first.
 
-BUILD_PACKAGES  = libuv1-dev libsystemd-dev libyaml-dev liblzma-dev libisal-dev
+BUILD_PACKAGES  = libuv1-dev libsystemd-dev libyaml-dev liblzma-dev zlib1g-dev libisal-dev
 TEST_PACKAGES   = $(BUILD_PACKAGES) python3-venv rabbitmq-server
 RELEASE         = .build/release
 export SWIFT_BACKTRACE = enable=no
 
-.PHONY: quickstart build test unit integration acceptance bench format lint clean
+.PHONY: quickstart build test unit integration acceptance fuzz mutants bench format lint clean
 
 quickstart: build
 	$(RELEASE)/stormproof run scenarios/quickstart.yaml
@@ -32,6 +32,20 @@ acceptance: build .venv/ready
 	@scripts/require $(TEST_PACKAGES)
 	swift build --build-tests
 	STORMPROOF_ROUNDS=full STORMPROOF_BIN=$(abspath $(RELEASE)) swift test --skip-build --no-parallel --filter IntegrationTests
+
+# Small random histories against trying every order, as many of each model as a release demands; FUZZ=1000 for a short one,
+# STORMPROOF_FUZZ_SEED=N for other seeds.
+FUZZ = 1000000
+fuzz:
+	@scripts/require $(BUILD_PACKAGES)
+	swift build --build-tests -c release -Xswiftc -enable-testing --scratch-path .build/fuzz
+	STORMPROOF_FUZZ=$(FUZZ) swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build/fuzz \
+	  --filter 'CheckersTests\..*(FuzzTests|PlantedPlainTests)'
+
+# The tests of the checkers tested: every rule broken once must make one of them fail.
+mutants:
+	@scripts/require $(BUILD_PACKAGES)
+	scripts/mutants
 
 bench: build
 	@scripts/require $(TEST_PACKAGES)

@@ -30,14 +30,18 @@ public enum Commands {
 
   public static let check = CommandSpec(
     "check", summary: "Judge again what a run recorded, or check a history file.",
-    about: "A run directory is judged as by `run`, even when the run was killed. A file is checked against a model.",
+    about:
+      "A run directory is judged as by `run`, even when the run was killed. A file is checked against a model, and with "
+      + "--model a level of a run as well. Exit status 3: not decided.",
     operands: [OperandSpec("RUN|FILE", kind: .file, "Directory of a run, or a history as JSON lines.")],
     options: [
       OptionSpec(
-        "model", value: "MODEL", kind: .words(["fifo", "queue", "bag", "at-least-once"]),
-        "How to check a file: fifo (or queue), bag, at-least-once."),
+        "model", value: "MODEL",
+        kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv", "log", "kafka"]),
+        "What to check against: fifo (or queue), bag, at-least-once, register, kv, log, kafka."),
       OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
       OptionSpec("explain", "Draw the operations that contradict each other, for the first findings of each name."),
+      OptionSpec("timeout", value: "SECONDS", kind: .text, "How long a search may take, where one is needed; else 30."),
       json,
     ])
 
@@ -105,13 +109,17 @@ public struct CheckOptions: Equatable, Sendable {
   public var level: String?
   /// Draw the first findings.
   public var explain: Bool
+  /// Seconds.
+  public var timeout: UInt64
   public var json: Bool
 
-  public init(_ invocation: Invocation) {
+  /// - Throws: a value that is no number.
+  public init(_ invocation: Invocation, hint: String) throws(UsageError) {
     path = invocation.operands[0]
     model = invocation.options["model"]
     level = invocation.options["level"]
     explain = invocation.has("explain")
+    timeout = min(try invocation.number("timeout", hint: hint) ?? 30, 1_000_000_000)
     json = invocation.has("json")
   }
 }

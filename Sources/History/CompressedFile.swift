@@ -1,52 +1,52 @@
-// Files that may be compressed: plain ones and xz, told apart by their first bytes. The only user of liblzma.
+// Files that may be compressed: plain ones, xz and gzip, told apart by their first bytes and never by their names.
 
-import CLzma
-
-/// Reading of plain and `.xz` files alike.
+/// Reading of plain, `.xz` and `.gz` files alike.
 public enum CompressedFile {
   /// More than this is refused: a few kilobytes of xz can claim any size.
   static let largest = 8 << 30
 
-  /// LZMA_CONCATENATED, a macro that Swift does not import.
-  private static let concatenated: UInt32 = 0x08
-
-  /// The content of the file, decompressed where it begins as an xz file does.
+  /// The content of the file, decompressed where it begins as a compressed one does.
+  /// - Parameter path: `-` is standard input.
   public static func read(_ path: String) throws(HistoryError) -> [UInt8] {
-    let bytes = try FileBytes.read(path)
-    guard bytes.starts(with: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) else { return bytes }
-    return try decompress(bytes, file: path)
+    try read(ByteWindow(FileStream(path)))
   }
 
-  /// The content of an xz file, several streams one behind the other included.
+  /// The content of a file in memory.
   static func decompress(_ bytes: [UInt8], file: String) throws(HistoryError) -> [UInt8] {
-    var stream = lzma_stream()
-    defer { lzma_end(&stream) }
-    guard lzma_stream_decoder(&stream, 1 << 30, concatenated) == LZMA_OK else {
-      throw HistoryError(file: file, "no memory to decompress it")
+    try read(ByteWindow(bytes, file: file))
+  }
+
+  private static func read(_ window: ByteWindow) throws(HistoryError) -> [UInt8] {
+    guard let content = try content(of: window) else { return try window.rest() }
+    return try ByteWindow(content).rest()
+  }
+
+  /// What the window's stream compresses; nil where it is none of the compressed kinds, and nothing is taken then.
+  static func content(of window: ByteWindow) throws(HistoryError) -> (any ByteStream)? {
+    try window.fill(XzStream.magic.count)
+    if window.bytes.starts(with: XzStream.magic) { return LimitedStream(try XzStream(window)) }
+    if window.bytes.starts(with: GzipStream.magic) { return LimitedStream(try GzipStream(window)) }
+    return nil
+  }
+}
+
+/// Ends aloud where a file claims more content than anybody can want.
+private final class LimitedStream: ByteStream {
+  let file: String
+  private let stream: any ByteStream
+  private var produced = 0
+
+  init(_ stream: any ByteStream) {
+    self.stream = stream
+    file = stream.file
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(HistoryError) -> Int {
+    let count = try stream.read(into: buffer)
+    produced += count
+    guard produced <= CompressedFile.largest else {
+      throw HistoryError(file: file, "expected at most \(CompressedFile.largest >> 30) GiB when decompressed")
     }
-    var out: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 20)
-    var consumed = 0
-    while true {
-      let (status, produced): (lzma_ret, Int) = bytes.withUnsafeBufferPointer { input in
-        piece.withUnsafeMutableBufferPointer { output in
-          stream.next_in = input.baseAddress.map { $0 + consumed }
-          stream.avail_in = input.count - consumed
-          stream.next_out = output.baseAddress
-          stream.avail_out = output.count
-          let status = lzma_code(&stream, LZMA_FINISH)
-          consumed = input.count - stream.avail_in
-          return (status, output.count - stream.avail_out)
-        }
-      }
-      out += piece[..<produced]
-      if status == LZMA_STREAM_END { return out }
-      guard status == LZMA_OK else {
-        let what =
-          status == LZMA_BUF_ERROR ? "the file ends too early" : "the file is damaged (liblzma says \(status.rawValue))"
-        throw HistoryError(file: file, byte: consumed, "expected xz data: " + what)
-      }
-      guard out.count <= largest else { throw HistoryError(file: file, "expected at most 8 GiB when decompressed") }
-    }
+    return count
   }
 }

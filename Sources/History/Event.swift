@@ -62,6 +62,17 @@ public enum Function: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// one of unknown result is `info` with `MessageID.none`.
   case enqueue
   case dequeue
+  /// Of plain log histories (CHECKING c): `op, message`; ok with `tag` = the offset it was given.
+  case append
+  /// Of a log: `op, tag` = the offset; ok with `message`, or `MessageID.none` where the offset was past the end. Of a
+  /// register or a key-value store (CHECKING d): `op, tag` = the key (0 for a register); ok with `message`, which is 0, or
+  /// `MessageID.none`, where nothing had been written.
+  case read
+  /// `op, message, tag` = the key, 0 for a register.
+  case write
+  /// `op, tag` = the key, `transaction` = the value it expects, `message` = the one it puts there. One that found another
+  /// value is `fail`.
+  case compareAndSet
 }
 
 /// Fixed size, no references; on disk in columns (`EventColumns`).
@@ -86,9 +97,9 @@ public struct Event: Sendable, BitwiseCopyable {
   /// Joins completions to their invocation; 0 where there is none.
   public var op: UInt64 = 0
   public var message: MessageID = .none
-  /// 0: none.
+  /// 0: none. Of a compare-and-set the value it expects.
   public var transaction: UInt64 = 0
-  /// Delivery tag, prefetch or count, as `Function` says.
+  /// Delivery tag, prefetch, count, offset or key, as `Function` says.
   public var tag: UInt64 = 0
   /// When an open-loop schedule meant the message to be sent, never later than `time`; 0 where there is no schedule.
   public var intended: Nanoseconds = 0

@@ -1,6 +1,7 @@
 // `check`: judge again what a run recorded, whole or cut off, or a history of somebody else's.
 
 import Arguments
+import Base
 import Checkers
 import FoundationEssentials
 import Glibc
@@ -9,21 +10,19 @@ import Reports
 
 enum CheckCommand {
   static func run(_ invocation: Invocation) throws(UsageError) -> Int32 {
-    let options = CheckOptions(invocation)
+    let options = try CheckOptions(invocation, hint: Program.spec.hint("check"))
     let path = RunCommands.absolute(options.path)
     var info = stat()
     guard stat(path, &info) == 0 else {
       Terminal.note("\(options.path): \(String(cString: strerror(errno))), expected a run directory or a history")
       return 2
     }
-    if info.st_mode & S_IFMT == S_IFDIR { return directory(path, options) }
-    let word = options.level ?? ReliabilityLevel.medium.rawValue
-    guard let level = ReliabilityLevel(rawValue: word) else {
-      let words = ReliabilityLevel.allCases.map(\.rawValue).joined(separator: ", ")
-      throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
-    }
+    let isRun = info.st_mode & S_IFMT == S_IFDIR
+    if isRun, options.model == nil { return directory(path, options) }
     do {
-      return try file(path, options, level)
+      return isRun ? try level(of: RunDirectory(path: path), options) : try file(path, options)
+    } catch let error as UsageError {
+      throw error
     } catch {
       Terminal.note("\(error)")
       return 2
@@ -47,17 +46,56 @@ enum CheckCommand {
     }
   }
 
-  private static func file(
-    _ path: String, _ options: CheckOptions, _ level: ReliabilityLevel
+  /// One level of a run against a model, judged by the bundle of that name.
+  private static func level(of run: RunDirectory, _ options: CheckOptions) throws -> Int32 {
+    let name = try RunCommands.level(options.level, of: run, command: "check")
+    let history = try HistoryReader.read(run.level(name).history)
+    return try check(history, options, judgedAs: ReliabilityLevel(rawValue: name) ?? .medium)
+  }
+
+  private static func file(_ path: String, _ options: CheckOptions) throws -> Int32 {
+    let word = options.level ?? ReliabilityLevel.medium.rawValue
+    guard let level = ReliabilityLevel(rawValue: word) else {
+      let words = ReliabilityLevel.allCases.map(\.rawValue).joined(separator: ", ")
+      throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
+    }
+    if options.model == CheckModel.kafka.rawValue {
+      return show(CheckCommandCore.run(try TransactionHistory.read(path, name: options.path)), options)
+    }
+    return try check(try JSONLines.parse(CompressedFile.read(path), file: options.path), options, judgedAs: level)
+  }
+
+  private static func check(
+    _ history: RecordedHistory, _ options: CheckOptions, judgedAs level: ReliabilityLevel
   ) throws(HistoryError) -> Int32 {
-    let history = try JSONLines.parse(CompressedFile.read(path), file: options.path)
-    var report = CheckCommandCore.run(history, model: options.model.flatMap(CheckModel.init(name:)), level: level)
+    let deadline = now() + Nanoseconds(clamping: options.timeout) * .second
+    let budget = SearchBudget(steps: .max, bytes: memory) { now() > deadline }
+    var report: CheckReport
+    do throws(ModelMismatch) {
+      report = try CheckCommandCore.run(
+        history, model: options.model.flatMap(CheckModel.init(name:)), level: level, budget: budget)
+    } catch {
+      throw HistoryError(file: options.path, error.description)
+    }
     if options.explain { report.explain(history) }
+    return show(report, options)
+  }
+
+  private static func show(_ report: CheckReport, _ options: CheckOptions) -> Int32 {
     if options.json {
       Terminal.write(bytes: report.json + [UInt8(ascii: "\n")])
     } else {
       Terminal.write(report.text(width: Terminal.width ?? 100))
     }
     return report.exitCode
+  }
+
+  /// What a search may take.
+  private static let memory = 1 << 30
+
+  private static func now() -> Nanoseconds {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Nanoseconds(time.tv_sec) * .second + Nanoseconds(time.tv_nsec)
   }
 }

@@ -3,20 +3,13 @@
 import Arguments
 import History
 import Reports
-import Scenario
 
 enum ExportCommand {
   static func run(_ invocation: Invocation) throws(UsageError) -> Int32 {
     let options = ExportOptions(invocation)
     let directory = RunDirectory(path: RunCommands.absolute(options.run))
     do {
-      let plan = try JSONFile.read(Plan.self, directory.plan)
-      let names = plan.levels.map(\.name)
-      guard let level = options.level ?? (names.count == 1 ? names.first : nil), names.contains(level) else {
-        let list = names.joined(separator: ", ")
-        throw UsageError(
-          "the run has the levels \(list), expected --level with one of them", hint: Program.spec.hint("export"))
-      }
+      let level = try RunCommands.level(options.level, of: directory, command: "export")
       let history = try HistoryReader.read(directory.level(level).history)
       JSONLines.export(history) { Terminal.write(bytes: $0) }
       return 0

@@ -28,6 +28,17 @@ enum RunCommands {
 
   static func report(_ invocation: Invocation) -> Int32 { show(absolute(invocation.operands[0]), json: false) }
 
+  /// The level of a run that a command is about: the only one, or the one asked for.
+  static func level(_ name: String?, of directory: RunDirectory, command: String) throws -> String {
+    let names = try JSONFile.read(Plan.self, directory.plan).levels.map(\.name)
+    guard let level = name ?? (names.count == 1 ? names.first : nil), names.contains(level) else {
+      let list = names.joined(separator: ", ")
+      throw UsageError(
+        "the run has the levels \(list), expected --level with one of them", hint: Program.spec.hint(command))
+    }
+    return level
+  }
+
   /// Writes all reports of a run and prints the result.
   private static func show(_ directory: String, json: Bool) -> Int32 {
     do {

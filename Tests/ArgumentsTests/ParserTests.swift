@@ -48,7 +48,7 @@ struct ParserTests {
     ("run a --sed 7", "unknown option '--sed', did you mean '--seed'?", "run "),
     ("run a -x", "unknown option '-x'", "run "), ("run a --seed", "--seed needs a value: N", "run "),
     ("run a --json=yes", "--json takes no value, but has 'yes'", "run "),
-    ("check a --model tree", "--model is 'tree', expected one of fifo, queue, bag, at-least-once", "check "),
+    ("check a --model tree", "--model is 'tree', expected one of fifo, queue, bag, at-least-once, register, kv, log, kafka", "check "),
     ("completions csh", "SHELL is 'csh', expected one of bash, zsh, fish", "completions "),
     ("run a --", "", ""), ("check a --l x", "", ""),
   ])

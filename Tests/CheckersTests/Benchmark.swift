@@ -35,6 +35,31 @@ import Testing
     }
   }
 
+  @Test func logs() {
+    for unknown in [0, 0.01] {
+      let log = SimulatedLog(seed: 1, operations: 1_000_000, clients: 50, unknown: unknown)
+      var result = LogResult()
+      let spent = (0..<5).map { _ in time { result = LogChecker.check(log.operations) } }.min() ?? 0
+      print("log, unknown \(unknown): \(log.operations.count) operations, \(Int(spent * 1e3)) ns an operation")
+      #expect(result.verdict == .valid)
+    }
+  }
+
+  @Test func transactions() {
+    for mode in SimulatedTransactions.Mode.allCases where mode != .serial {
+      let run = SimulatedTransactions(seed: 1, mode: mode, transactions: 4_000, clients: 20, keys: 20)
+      let history = run.history.history()
+      var result = TransactionResult()
+      let spent =
+        (0..<5).map { _ in time { result = TransactionChecker.check(history, options: mode.options) } }.min() ?? 0
+      let count = history.accesses.count
+      print(
+        "transactions \(mode): \(history.transactions.count), \(count) messages, \(Int(spent * 1e9) / count) ns a message"
+      )
+      #expect(result.verdict == .valid)
+    }
+  }
+
   /// A queue some values deep; in between, where asked for, it runs empty and is asked.
   private static func steadyQueue(operations: Int, hasEmpties: Bool) -> RecordedHistory {
     var events: [Event] = []

@@ -62,4 +62,47 @@ import Testing
       if let planted { #expect(result.findings.contains { $0.name == planted }, note) }
     }
   }
+
+  @Test func logs() throws {
+    let rows = try Self.manifest("log")
+    #expect(rows.count == 12)
+    for row in rows {
+      let note: Comment = "\(row["file"] ?? "")"
+      let history = try Self.history("log", row)
+      let (result, log) = LogChecker.check(history)
+      #expect(result.verdict == (row["verdict"] == "valid" ? .valid : .violated), note)
+      #expect(log.operations.count == Int(row["ops"] ?? ""), note)
+      guard row["planted"] == "lost" else { continue }
+      // `offset 251 read as past the end`: nothing else is found, and the finding leads to that read.
+      let offset = row["note"]?.split(separator: " ").dropFirst().first.flatMap { Int64($0) }
+      #expect(result.findings.map(\.offset) == [offset ?? -1], note)
+      let finding = try #require(result.findings.first, note)
+      #expect(finding.name == .lost || finding.name == .staleRead, note)
+      #expect(
+        log.events(of: finding.operations).contains { at in
+          let event = history.events[at]
+          return event.function == .read && event.outcome == .ok && event.message == .none
+            && event.tag == UInt64(offset ?? -1)
+        }, note)
+    }
+  }
+
+  @Test(arguments: ["register", "kv"]) func registers(model: String) throws {
+    let rows = try Self.manifest(model)
+    #expect(rows.count == (model == "kv" ? 10 : 11))
+    for row in rows {
+      let note: Comment = "\(row["file"] ?? "")"
+      let history = try Self.history(model, row)
+      let result = RegisterChecker.check(history)
+      #expect(result.verdict.rawValue == (row["verdict"] == "valid" ? "valid" : "violated"), note)
+      #expect((result.keys == 1) == (model == "register") && result.searchedKeys == 0, note)
+      guard row["planted"] == "stale" else { continue }
+      #expect(result.findings.count == 1, note)
+      // `stale read of 76 at 33141`: the read that was changed is the one that is blamed.
+      let words = (row["note"] ?? "").split(separator: " ").compactMap { Int64($0) }
+      #expect(result.findings.allSatisfy { $0.name == .staleRead && $0.value.rawValue == UInt64(words[0]) }, note)
+      #expect(
+        result.findings.contains { finding in finding.events.contains { history.events[$0].time == words[1] } }, note)
+    }
+  }
 }

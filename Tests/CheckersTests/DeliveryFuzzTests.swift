@@ -30,7 +30,8 @@ import Testing
 
   @Test func soundHistoriesAreNotAccused() {
     var seen: [FindingName: Int] = [:]
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(600)) {
+    let rounds = Rounds("delivery, sound", usual: 600, parts: 4)
+    for seed in rounds.seeds {
       let sample = Sample(seed: seed)
       let result = DeliveryChecker.check(sample.history, options: sample.options)
       #expect(
@@ -41,6 +42,7 @@ import Testing
       let differences = sample.history.differences(sample.options)
       #expect(differences.isEmpty, "seed \(seed) \(sample.level) \(differences)")
     }
+    guard rounds.finish() else { return }
     // What a sound broker may do is done, so that the silence about it means something.
     for name in [FindingName.lost, .duplicatedByRetry, .redelivered, .recovered] {
       #expect(seen[name, default: 0] > 10, "\(name)")
@@ -49,7 +51,8 @@ import Testing
 
   @Test func plantedViolationsAreFoundByName() {
     var planted: [Plant: Int] = [:]
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(600)) {
+    let rounds = Rounds("delivery, planted", usual: 600, parts: 4)
+    for seed in rounds.seeds {
       var sample = Sample(seed: seed)
       let kinds = Plant.allCases.filter { $0.levels.contains(sample.level) }.shuffled(using: &sample.rng)
       // The rarest first, as far as this history has a place for it.
@@ -73,21 +76,25 @@ import Testing
         break
       }
     }
+    guard rounds.finish() else { return }
     for kind in Plant.allCases { #expect(planted[kind, default: 0] > 5, "\(kind.rawValue) was hardly planted") }
   }
 
   @Test func damagedHistoriesAreJudgedAlike() {
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(500)) {
+    let rounds = Rounds("delivery, damaged", usual: 500, parts: 4)
+    for seed in rounds.seeds {
       let sample = Sample(seed: seed)
       let damaged = EditableHistory(sample.history, sample.rng).damaged()
       let differences = damaged.differences(sample.options)
       #expect(differences.isEmpty, "seed \(seed) \(sample.level) \(differences)")
     }
+    rounds.finish()
   }
 
   /// A recorder that was killed leaves a prefix: what it proves stays proved, and nothing is held against what is missing.
   @Test func historiesCutShortAreNotAccused() {
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(300)) {
+    let rounds = Rounds("delivery, cut short", usual: 300, parts: 4)
+    for seed in rounds.seeds {
       var sample = Sample(seed: seed)
       let count = sample.rng.below(sample.history.events.count)
       let cut = RecordedHistory(
@@ -99,5 +106,6 @@ import Testing
       let differences = cut.differences(sample.options)
       #expect(differences.isEmpty, "seed \(seed) cut at \(count) \(differences)")
     }
+    rounds.finish()
   }
 }

@@ -78,6 +78,46 @@ struct HistogramTests {
     }
   }
 
+  /// Written by HdrHistogram for Python 0.10 from 300 values: two and one significant digits, and three from 1000 upwards;
+  /// the percentiles 50, 90, 99 and 100 are its own.
+  @Test func histogramsOfOthersAreCountedAnew() throws {
+    let cases: [(percentiles: [Int64], text: String)] = [
+      (
+        [88063, 855_638_015, 8_254_390_271, 9_261_023_231],
+        """
+        HISTFAAAAVR4nC2RsUoDQRCGb/+bu8vlOMJxhCNECSGEEIKIWKSSFCJiZWERLK0sfAKxsdAnEAsLH8Dax7G0sPUR/Gbj7bEz\
+        +88//87M7j29tEkSvpPdp38bkuQxOpvfHWC9fp73e3lutVRIQaUyuZtZoVTBOBbANYchlj/YQkcaaKpD7DHhGvRQIzWa4WXa\
+        OksdeEmaWk0IttKMW6YxutVbIHEfmYGWgGvUR9D9pkGORstaAgUr7cvlUr0G3SnCJXvt9Vbq8g6JEi+D0gnN4LBuKeYz6MR7\
+        gfEe2FIdcI+zsviXrJWl3lcTOw+6hPQTyC2cNgcZ6xyswVYUmqqy2rrIvZA34XOqdKPnwDhWBCZIeaMFHu2XdkbnC2EK6i4s\
+        jriCstC9l7ihsrmWNrSWCA8xQKbByeIcG6RqFrOg9Yz0B9OH49egja50ysWQfXrrqL7zx/6A+gMZ5R56
+        """
+      ),
+      (
+        [88063, 852_492_287, 8_237_613_055, 9_244_246_015],
+        """
+        HISTFAAAAVR4nC2QwSuEURTFv/ub931jCGmaJIQkSRYWmsUkSZpkIQvJQlaShT/AQhElzUKaxdeUyUKystCkydpCs7SwsJAk\
+        UTZKlsp5xlu8d+5999xz7u3aK6aDwE6C+kn8P+9BsP2HJj7rmWPrjTAXoRPR6AwaOnH99LkUaRIkCUm4kFTU5BH1ux26MQXt\
+        rDHGBxSMYUUz/Dim6OAQqkYrNaONHM1M6F1hmRfUc4QedTk1FpgmQxyKfNtCBfLcmyRqXuDVuHcMcGYebhDDKOtuxxfcmJjd\
+        PPj/PLMysUoccdNAOcEbyhRgkS3KHh/BoMwsiXjtJONuIaWg6uTg0phEf+NysirGHTwmuWgidhwYV/CMalVGxciy7wfX9Q0l\
+        Y1OZATk5MYqwa8ieRujzg2ZFW+AtibSfGomNj1ACYp2HVBwlv98Z5kW/83BOVnPaUoYvY0g7+gXBlkWO
+        """
+      ),
+      (
+        [90111, 872_415_231, 8_321_499_135, 9_663_676_415],
+        """
+        HISTFAAAALB4nEVP2w3CMBDrOe41Kaoq1K9K/DIHq/HBBizKCNiJEJEsnxz7HrfX+5imuE/jxZ+fvXh8hsC6Zq41kxuwAIGG\
+        oChYABfWUDIbZpdF5J9iOcCW4rQU7MHGhiv7p93dJ311F6Ce4I6L/ouQCMUJ/rKyHBpAXGG71CoWUrudztC5eWwVpHPyU9G9\
+        T/P2tpCzORdB/WTf1LpfWJxi9AUT40SWxJYH1MdwVjcKHvAFRGcHVQ==
+        """
+      ),
+    ]
+    for (percentiles, text) in cases {
+      let histogram = try HistogramEncoding.decode(Array(try #require(Data(base64Encoded: text))))
+      #expect(histogram.count == 300)
+      #expect([50, 90, 99, 100].map { histogram.percentile($0) } == percentiles)
+    }
+  }
+
   @Test func emptyAndExtremeValues() throws {
     let none = Histogram()
     #expect(none.count == 0 && none.max == 0 && none.min == 0 && none.percentile(99) == 0 && none.mean == 0)
@@ -93,6 +133,7 @@ struct HistogramTests {
   @Test func damagedEncodingsAreErrors() {
     var random = SeededGenerator(seed: 4)
     let whole = HistogramEncoding.encodeCompressed(sample())
+    #expect(whole.count < HistogramEncoding.encode(sample()).count)
     let plain = HistogramEncoding.encode(few)
     for cut in 0..<whole.count - 1 {
       #expect(throws: HistogramEncoding.Failure.self) { try HistogramEncoding.decode(Array(whole[..<cut])) }
@@ -116,6 +157,7 @@ struct HistogramTests {
     #expect(text.contains("#[StartTime: 1700000000.123 (seconds since epoch)]\n"))
     #expect(text.contains("\nTag=confirm,0.000,1.000,123480.310,HISTFAAA"))
     #expect(try HistogramLog.parse(Array(text.utf8), file: "x") == entries)
+    #expect(try HistogramLog.parse(Array(text.replacing("\n", with: "\r\n").utf8), file: "x") == entries)
     #expect(try HistogramLog.parse(Array(text.utf8.dropLast(10)), file: "x") == Array(entries.dropLast()))
     let merged = HistogramLog.merged(entries)
     #expect(merged["confirm"]?.count == 1020 && merged["end-to-end"]?.count == 1000)

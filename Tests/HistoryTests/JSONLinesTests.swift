@@ -82,6 +82,61 @@ struct JSONLinesTests {
       ])
   }
 
+  /// A log and a register as other tools write them; a key-value store differs from a register by its pairs.
+  @Test func plainLogsAndRegistersAreJoinedByProcess() throws {
+    let log = try parse(
+      """
+      {"process":1,"type":"invoke","f":"append","value":7,"time":1}
+      {"process":2,"type":"invoke","f":"read","value":[0,null],"time":2}
+      {"process":1,"type":"ok","f":"append","value":[3,7],"time":3}
+      {"process":2,"type":"ok","f":"read","value":[0,null],"time":4}
+      """)
+    #expect(log.events.map(\.op) == [1, 2, 1, 2])
+    #expect(log.events.map(\.tag) == [0, 0, 3, 0])
+    #expect(log.events.map(\.message) == [7, .max, 7, .max].map(MessageID.init(rawValue:)))
+    let register = try parse(
+      """
+      {"process":1,"type":"invoke","f":"cas","value":[0,5],"time":1}
+      {"process":1,"type":"ok","f":"cas","value":[0,5],"time":2}
+      {"process":1,"type":"invoke","f":"read","value":null,"time":3}
+      {"process":1,"type":"ok","f":"read","value":5,"time":4}
+      {"process":1,"type":"invoke","f":"write","value":6,"time":5}
+      """)
+    #expect(register.events.map(\.message) == [5, 5, .max, 5, 6].map(MessageID.init(rawValue:)))
+    #expect(register.events.allSatisfy { $0.transaction == 0 && $0.tag == 0 && $0.attempt == 0 })
+    let store = try parse(
+      """
+      {"process":1,"type":"invoke","f":"cas","value":[9,[4,5]],"time":1}
+      {"process":1,"type":"ok","f":"read","value":[0,5],"op":4,"time":2}
+      """)
+    #expect(store.events.map(\.tag) == [9, 0] && store.events.map(\.transaction) == [4, 0])
+    #expect(store.events.map(\.message.rawValue) == [5, 5] && store.events.map(\.op) == [1, 4])
+    // Each goes out in the form in which it came.
+    for (history, form) in [
+      (log, "\"value\":[3,7]}"), (log, "\"value\":[0,null]}"), (register, "\"value\":[0,5]}"),
+      (register, "\"value\":null}"), (register, "\"value\":6}"), (store, "\"value\":[9,[4,5]]}"),
+      (store, "\"value\":[0,5]}"),
+    ] {
+      let text = String(decoding: JSONLines.export(history), as: UTF8.self)
+      #expect(text.contains(form), "\(text)")
+      #expect(try parse(text).events.map(fields) == history.events.map(fields))
+    }
+  }
+
+  @Test(arguments: [
+    ("append", "ok", "7", "[offset, value]"), ("append", "invoke", "[0,7]", "a value of 0 or more"),
+    ("append", "invoke", "null", "a value of 0 or more"), ("write", "invoke", "null", "a value or [key, value]"),
+    ("write", "invoke", "[1,null]", "a value or [key, value]"), ("write", "invoke", "-1", "a value or [key, value]"),
+    ("read", "ok", "[-1,2]", "null, a value or [key, value]"), ("read", "ok", "[1,[2,3]]", "null, a value"),
+    ("read", "ok", "\"x\"", "null, a value"), ("cas", "invoke", "4", "[old, new]"),
+    ("cas", "invoke", "[1,null]", "[old, new]"), ("cas", "invoke", "[1,[2,-3]]", "[key, [old, new]]"),
+  ]) func valuesMustFitTheirFunction(function: String, type: String, value: String, expected: String) throws {
+    let error = try #require(throws: HistoryError.self) {
+      try parse(#"{"time":1,"process":0,"type":"\#(type)","f":"\#(function)","value":\#(value)}"#)
+    }
+    #expect(error.line == 1 && error.message.contains(expected), "\(error)")
+  }
+
   @Test(arguments: [
     ("[1]", 0, "an opening brace"),
     ("{\"time\":1", 9, "a comma or a closing brace"),
@@ -96,7 +151,7 @@ struct JSONLinesTests {
     ("{} x", 3, "the end of the line"),
     ("{\"time\":1,\"process\":0,\"type\":\"ok\",\"f\":\"ack\",\"tag\":1}", 52, "\"session\""),
     ("{\"time\":1,\"process\":0,\"type\":\"fail\",\"f\":\"deliver\"}", 50, "a delivery has no other"),
-    ("{\"time\":1,\"process\":0,\"type\":\"ok\",\"f\":\"ack\",\"tag\":1,\"session\":-1}", 65, "\"session\" between"),
+    ("{\"time\":1,\"process\":0,\"type\":\"ok\",\"f\":\"ack\",\"tag\":1,\"session\":-1}", 62, "\"session\" between"),
   ]) func mistakesAreToldWithTheirPlace(line: String, byte: Int, expected: String) throws {
     let good = "{\"time\":0,\"process\":0,\"type\":\"ok\",\"f\":\"alive\",\"session\":1}\n"
     let error = try #require(throws: HistoryError.self) { try parse(good + line + "\n" + good) }

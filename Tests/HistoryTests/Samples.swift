@@ -66,6 +66,11 @@ func randomEvent(_ random: inout SeededGenerator, after time: inout Nanoseconds,
       message()
       event.attempt = 0
     }
+  case .append, .read, .write, .compareAndSet:
+    if event.function != .read || random.chance(0.7) { message() }
+    event.attempt = 0
+    if event.function != .append || event.outcome == .ok { event.tag = UInt64(random.below(4)) }
+    if event.function == .compareAndSet { event.transaction = UInt64(random.below(4)) }
   }
   event.node = random.chance(0.5) ? names.word("n\(random.below(3))") : Names.none
   return event

@@ -12,7 +12,7 @@ import Testing
     ("Base", ["CIsal"]),
     ("EventLoop", ["CUv"]),
     ("Systemd", ["CSystemd"]),
-    ("History", ["Base", "CLzma"]),
+    ("History", ["Base", "CLzma", "CZlib"]),
     ("Checkers", ["Base", "History"]),
     ("AMQP", ["Base"]),
     ("Raft", ["Base"]),

@@ -22,6 +22,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     public var attempt: UInt32?
     public var transaction: UInt64?
     public var queue: String?
+    /// Of a key-value store.
+    public var key: UInt64?
     public var acknowledgedBy: String?
     /// Seconds from the first event.
     public var window: [Double]
@@ -32,7 +34,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     public var lanes: Lanes?
 
     enum CodingKeys: String, CodingKey {
-      case name, id, attempt, transaction, queue, window, events, reason, lanes
+      case name, id, attempt, transaction, queue, key, window, events, reason, lanes
       case acknowledgedBy = "acknowledged-by"
     }
   }
@@ -45,6 +47,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var counts: [String: Int] = [:]
   public var summary: [Line] = []
   public var findings: [Example] = []
+  /// Of transactions, what the broker was allowed and which orders were claimed.
+  public var transactions: TransactionOptions?
 
   init(model: CheckModel, events: Int) {
     self.model = model
@@ -104,8 +108,31 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         window: [(finding.begin - start).seconds, (finding.end - start).seconds], events: finding.events,
         reason: finding.reason)
     }
-    if result.isCorner, result.verdict == .undecided {
-      note = "Unknown results, sightings and empty answers at once: the rules could miss a violation."
+    if result.isCorner, !result.isSearched, result.verdict == .undecided {
+      note =
+        "Unknown results, sightings and empty answers at once: the rules could miss a violation, and a search ran out of "
+        + "time, steps or memory."
+    }
+  }
+
+  mutating func fill(_ result: RegisterResult, start: Nanoseconds) {
+    verdict = result.verdict
+    counts = [
+      "keys": result.keys, "writes": result.writes, "reads": result.reads, "searched-keys": result.searchedKeys,
+      "undecided-keys": result.undecidedKeys,
+    ]
+    summary = RegisterFindingName.allCases.map {
+      Line(name: $0.rawValue, count: result.counts[$0, default: 0], isViolation: true, undecided: 0)
+    }
+    findings = result.findings.map { finding in
+      Example(
+        name: finding.name.rawValue, id: finding.value == .none ? nil : finding.value.description,
+        key: model == .keyValue ? finding.key : nil,
+        window: [(finding.begin - start).seconds, (finding.end - start).seconds], events: finding.events,
+        reason: finding.reason)
+    }
+    if result.undecidedKeys > 0, verdict == .undecided {
+      note = "A search for an order of the operations ran out of time, steps or memory."
     }
   }
 
@@ -144,6 +171,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     if let attempt = example.attempt, attempt > 1 { text += " attempt \(attempt)" }
     if let transaction = example.transaction { text += " in transaction \(transaction)" }
     if let queue = example.queue { text += " in \(queue)" }
+    if let key = example.key { text += " under the key \(key)" }
     text += ": \(example.reason)"
     if let node = example.acknowledgedBy { text += ", acknowledged by \(node)" }
     let window = example.window.map { "\(($0 * 1000).rounded() / 1000)" }.joined(separator: " to ")

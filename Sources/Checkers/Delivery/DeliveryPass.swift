@@ -19,7 +19,7 @@ extension DeliveryLedger {
       case .release: release(event, at)
       case .fault: fault(event, at)
       case .drained: drained(event, at)
-      case .enqueue, .dequeue: break
+      case .enqueue, .dequeue, .append, .read, .write, .compareAndSet: break
       }
     }
     for begin in standing where begin >= 0 { windows.append(Window(begin: begin, end: .max)) }

@@ -19,6 +19,8 @@ struct QueueBook {
     self.limit = limit
   }
 
+  var hasFindings: Bool { !counts.isEmpty }
+
   private mutating func add(
     _ name: QueueFindingName, _ value: Identity?, _ positions: [Int32], _ reason: @autoclosure () -> String
   ) {
@@ -67,11 +69,15 @@ struct QueueBook {
       "found nothing, though at its end \(inside) had gone in and not come out")
   }
 
+  mutating func unexplained(_ at: Int32) {
+    add(.unexplained, nil, [at], "no order of all operations explains what had come by then")
+  }
+
   /// Violated before undecided before valid.
   func close(_ result: inout QueueResult, isComplete: Bool) {
     for name in QueueFindingName.allCases { result.counts[name] = counts[name, default: 0] }
     result.findings = QueueFindingName.allCases.flatMap { name in findings.filter { $0.name == name } }
     let isViolated = QueueFindingName.allCases.contains { counts[$0, default: 0] > 0 }
-    result.verdict = isViolated ? .violated : result.isCorner || !isComplete ? .undecided : .valid
+    result.verdict = isViolated ? .violated : result.isCorner && !result.isSearched || !isComplete ? .undecided : .valid
   }
 }

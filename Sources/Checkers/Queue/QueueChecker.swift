@@ -1,25 +1,31 @@
-// Is a history of enqueues and dequeues that of a queue? Decided in one pass and a sweep, without a search.
+// Is a history of enqueues and dequeues that of a queue? Decided in one pass and a sweep; only one rare mixture of unknown
+// results needs a search.
 
 import Base
 import History
 
 /// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events; beside the
-/// history it takes some 7 bytes of memory an operation.
+/// history it takes some 7 bytes of memory an operation. What `QueueResult.isCorner` describes is searched as well, where the
+/// rules find nothing, as far as a budget goes.
 public enum QueueChecker {
   /// - Parameters:
   ///   - history: `enqueue` and `dequeue` events; anything else is passed over, and a history without any is undecided.
   ///     Equal times count as concurrent.
   ///   - findingLimit: Findings listed of each name; all are counted.
-  public static func check(_ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000) -> QueueResult {
-    check(history, model: model, findingLimit: findingLimit, mayReturn: false)
+  ///   - budget: For a search. Beyond it the history is undecided.
+  public static func check(
+    _ history: RecordedHistory, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
+  ) -> QueueResult {
+    check(history, model: model, findingLimit: findingLimit, mayReturn: false, budget)
   }
 
   static func check(
-    _ history: RecordedHistory, model: QueueModel, findingLimit: Int, mayReturn: Bool
+    _ history: RecordedHistory, model: QueueModel, findingLimit: Int, mayReturn: Bool,
+    _ budget: SearchBudget = .standard
   ) -> QueueResult {
     let source: any EventSource = SortedHistory(history) ?? history
     do {
-      return try check(source, model: model, findingLimit: findingLimit, mayReturn: mayReturn)
+      return try check(source, model: model, findingLimit: findingLimit, mayReturn: mayReturn, budget)
     } catch {
       // Events in memory are never damaged.
       return QueueResult()
@@ -29,13 +35,13 @@ public enum QueueChecker {
   /// The same of a history that need not fit into memory; its times are taken to increase, as they do in a `HistoryFile`.
   /// - Throws: `HistoryError` where a block is damaged.
   public static func check(
-    _ history: any EventSource, model: QueueModel, findingLimit: Int = 1000
+    _ history: any EventSource, model: QueueModel, findingLimit: Int = 1000, budget: SearchBudget = .standard
   ) throws(HistoryError) -> QueueResult {
-    try check(history, model: model, findingLimit: findingLimit, mayReturn: false)
+    try check(history, model: model, findingLimit: findingLimit, mayReturn: false, budget)
   }
 
   private static func check(
-    _ source: any EventSource, model: QueueModel, findingLimit: Int, mayReturn: Bool
+    _ source: any EventSource, model: QueueModel, findingLimit: Int, mayReturn: Bool, _ budget: SearchBudget
   ) throws(HistoryError) -> QueueResult {
     var pass = QueuePass(source, model: model, findingLimit: findingLimit)
     pass.ledger.mayReturn = mayReturn
@@ -47,7 +53,7 @@ public enum QueueChecker {
       pass.ledger.mayReturn = mayReturn
       try pass.readAll()
     }
-    return pass.judge()
+    return pass.judge(budget)
   }
 }
 
@@ -187,7 +193,7 @@ struct QueuePass {
     return value.isOut ? nil : Int(k)
   }
 
-  mutating func judge() -> QueueResult {
+  mutating func judge(_ budget: SearchBudget) -> QueueResult {
     let order = ledger.order()
     for late in order.late { book.late(identity(late.value), ledger.values[Int(late.value)], late) }
     for need in order.lost { book.lost(identity(need.value), ledger.values[Int(need.value)], need.deadline) }
@@ -200,6 +206,11 @@ struct QueuePass {
     result.empties = ledger.empties.count
     result.unknownDequeues = ledger.unknown.count
     result.isCorner = ledger.isCorner
+    if result.isCorner, !book.hasFindings {
+      let (outcome, at) = QueueSearch.run(source, model: ledger.model, budget: budget)
+      result.isSearched = outcome != .outOfBounds
+      if case .unexplained = outcome { book.unexplained(at) }
+    }
     // A history that does not speak of a queue proves nothing about one.
     book.close(&result, isComplete: source.isComplete && hasOperations)
     return result

@@ -22,6 +22,8 @@ public enum QueueFindingName: String, CaseIterable, Codable, Sendable {
   case lost
   /// A dequeue found nothing while something was certainly inside.
   case falseEmpty = "false-empty"
+  /// No order of all operations is one of the model, though no two of them say so: found by a search.
+  case unexplained
 }
 
 /// One value, or one empty answer, that contradicts the model.
@@ -53,6 +55,8 @@ public struct QueueResult: Equatable, Sendable {
   /// Values seen in a dequeue whose end is unknown, unknown results and empty answers at once: the rules can then miss a
   /// violation, though they never see one that is not there.
   public var isCorner = false
+  /// The corner was searched to its end.
+  public var isSearched = false
   public var verdict = HistoryVerdict.valid
 
   public init() {}

@@ -1,11 +1,9 @@
 // The published encoding of HdrHistogram, V2: counts as ZigZag LEB128 with runs of zeros, big endian header; and its
-// "compressed" form, a zlib stream around it, in stored blocks.
+// compressed form, a zlib stream around it.
 
 import Base
 
-/// Encoded histograms, as every implementation of HdrHistogram reads them. The zlib stream holds stored (uncompressed)
-/// deflate blocks: valid for every reader, and no compression library is needed; histograms are small. Of streams of
-/// others only those in stored blocks can be read back.
+/// Encoded histograms, as every implementation of HdrHistogram reads and writes them.
 enum HistogramEncoding {
   static let plainCookie: UInt32 = 0x1c84_9303 | 0x10
   static let compressedCookie: UInt32 = 0x1c84_9304 | 0x10
@@ -35,45 +33,91 @@ enum HistogramEncoding {
     return bytes + payload
   }
 
+  /// More content than any histogram has.
+  private static let largest = 16 << 20
+
   static func encodeCompressed(_ histogram: Histogram) -> [UInt8] {
-    let stream = zlibStored(encode(histogram))
+    let stream = Zlib.compress(encode(histogram))
     return bigEndian(compressedCookie) + bigEndian(UInt32(stream.count)) + stream
   }
 
+  /// The histogram in `bytes`. One of another precision, or whose least value is not 1, is counted anew: every value as the
+  /// greatest that its slot stands for, which is what percentiles are told by.
   static func decode(_ bytes: [UInt8]) throws(Failure) -> Histogram {
     var reader = Reader(bytes: bytes)
     let cookie = try reader.uint32()
     // The second byte from the right is the size of a word in other versions of the format; V2 has none.
-    if cookie & ~0xf0 == compressedCookie & ~0xf0 {
-      let length = Int(try reader.uint32())
-      guard length <= bytes.count - reader.position else {
-        throw Failure(message: "expected \(length) bytes of zlib data")
-      }
-      return try decode(unzlib(Array(bytes[reader.position..<reader.position + length])))
-    }
-    guard cookie & ~0xf0 == plainCookie & ~0xf0 else { throw Failure(message: "expected a V2 histogram") }
+    guard cookie & ~0xf0 == compressedCookie & ~0xf0 else { return try decodePlain(bytes) }
     let length = Int(try reader.uint32())
-    _ = try reader.uint32()
-    guard try reader.uint32() == UInt32(Histogram.significantDigits), try reader.uint64() == 1 else {
-      throw Failure(message: "expected three significant digits from 1 upwards")
+    guard length <= bytes.count - reader.position else {
+      throw Failure(message: "expected \(length) bytes of zlib data")
+    }
+    let stream = bytes[reader.position..<reader.position + length]
+    let content: [UInt8]
+    do throws(Zlib.Failure) { content = try Zlib.decompress(stream, limit: largest) } catch {
+      throw Failure(message: error.message)
+    }
+    return try decodePlain(content)
+  }
+
+  private static func decodePlain(_ bytes: [UInt8]) throws(Failure) -> Histogram {
+    var reader = Reader(bytes: bytes)
+    guard try reader.uint32() & ~0xf0 == plainCookie & ~0xf0 else { throw Failure(message: "expected a V2 histogram") }
+    let length = Int(try reader.uint32())
+    guard try reader.uint32() == 0 else { throw Failure(message: "expected a histogram that is not shifted") }
+    let digits = Int(try reader.uint32())
+    let least = try reader.uint64()
+    guard let layout = Layout(digits: digits, least: least) else {
+      throw Failure(message: "expected one to five significant digits from 1 or more upwards")
     }
     _ = try reader.uint64()
-    _ = try reader.uint64()
+    guard try reader.uint64() == (1.0).bitPattern else { throw Failure(message: "expected a histogram of integers") }
     guard length == bytes.count - reader.position else { throw Failure(message: "expected \(length) bytes of counts") }
     var histogram = Histogram()
-    let slots = Int64(Histogram.index(of: Histogram.largest)) + 1
     var index: Int64 = 0
     while reader.position < bytes.count {
       let value = try reader.zigZag()
       let step = value < 0 ? 0 &- value : 1
-      guard step >= 0, step <= slots - index else { throw Failure(message: "expected at most \(slots) counts") }
+      guard step >= 0, step <= layout.slots - index else {
+        throw Failure(message: "expected at most \(layout.slots) counts")
+      }
       if value > 0 {
         guard value <= Int64.max - histogram.count else { throw Failure(message: "expected counts of 63 bits in all") }
-        histogram.record(Histogram.value(at: Int(index)), times: value)
+        histogram.record(layout.value(at: Int(index)), times: value)
       }
       index += step
     }
     return histogram
+  }
+
+  /// Which value a slot stands for: slots of one width up to twice a power of ten, then of twice the width each time that the
+  /// value doubles.
+  private struct Layout {
+    private let halfMagnitude: Int
+    private let unitMagnitude: Int
+    private let isOurs: Bool
+    /// Up to where values have 62 bits, or up to the largest where the layout is ours.
+    let slots: Int64
+
+    init?(digits: Int, least: UInt64) {
+      guard (1...5).contains(digits), least > 0, least < 1 << 40 else { return nil }
+      let single = 2 * [1, 10, 100, 1000, 10_000, 100_000][digits]
+      halfMagnitude = (single - 1).bitWidth - (single - 1).leadingZeroBitCount - 1
+      unitMagnitude = 63 - least.leadingZeroBitCount
+      isOurs = digits == Histogram.significantDigits && unitMagnitude == 0
+      let buckets = 62 - unitMagnitude - halfMagnitude
+      slots =
+        isOurs ? Int64(Histogram.index(of: Histogram.largest)) + 1 : Int64(buckets + 1) << Int64(halfMagnitude)
+    }
+
+    func value(at index: Int) -> Int64 {
+      if isOurs { return Histogram.value(at: index) }
+      let half = 1 << halfMagnitude
+      let bucket = max((index >> halfMagnitude) - 1, 0)
+      let inside = index < 2 * half ? index : (index & (half - 1)) + half
+      let width = Int64(1) << Int64(bucket + unitMagnitude)
+      return Int64(inside) * width + width - 1
+    }
   }
 
   /// ZigZag, then 7 bits a byte, the least first; a ninth byte has 8.
@@ -114,57 +158,6 @@ enum HistogramEncoding {
       }
       return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
-  }
-
-  /// RFC 1950 and 1951: header, stored blocks, Adler-32.
-  static func zlibStored(_ bytes: [UInt8]) -> [UInt8] {
-    var out: [UInt8] = [0x78, 0x01]
-    var start = 0
-    repeat {
-      let end = min(start + 0xffff, bytes.count)
-      let length = UInt16(end - start)
-      out.append(end == bytes.count ? 1 : 0)
-      out += [UInt8(length & 0xff), UInt8(length >> 8), UInt8(~length & 0xff), UInt8(~length >> 8)]
-      out += bytes[start..<end]
-      start = end
-    } while start < bytes.count
-    return out + bigEndian(adler32(bytes[...]))
-  }
-
-  private static func unzlib(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
-    guard bytes.count >= 2, bytes[0] & 0x0f == 8, (Int(bytes[0]) << 8 | Int(bytes[1])) % 31 == 0 else {
-      throw Failure(message: "expected zlib data")
-    }
-    var out: [UInt8] = []
-    var at = 2
-    var isLast = false
-    while !isLast {
-      guard at + 5 <= bytes.count else { throw Failure(message: "expected a deflate block") }
-      guard bytes[at] & 0x06 == 0 else {
-        throw Failure(message: "expected a stored deflate block: compressed ones are not read here")
-      }
-      isLast = bytes[at] & 1 == 1
-      let length = Int(bytes[at + 1]) | Int(bytes[at + 2]) << 8
-      guard length ^ 0xffff == Int(bytes[at + 3]) | Int(bytes[at + 4]) << 8, at + 5 + length <= bytes.count else {
-        throw Failure(message: "expected a stored deflate block of \(length) bytes")
-      }
-      out += bytes[at + 5..<at + 5 + length]
-      at += 5 + length
-    }
-    guard bytes.count == at + 4, Array(bytes[at...]) == bigEndian(adler32(out[...])) else {
-      throw Failure(message: "expected the checksum of the zlib data")
-    }
-    return out
-  }
-
-  private static func adler32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-    var a: UInt32 = 1
-    var b: UInt32 = 0
-    for byte in bytes {
-      a = (a + UInt32(byte)) % 65521
-      b = (b + a) % 65521
-    }
-    return b << 16 | a
   }
 
   private static func bigEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {

@@ -28,7 +28,7 @@ public enum HistogramLog {
   /// The first lines. `realtime`: nanoseconds since 1970 at which offset 0 lies.
   public static func header(realtime: Nanoseconds) -> String {
     """
-    #[Logged with stormproof: nanoseconds; the zlib streams are stored, not compressed]
+    #[Logged with stormproof: nanoseconds]
     #[Histogram log format version 1.3]
     #[StartTime: \(decimal(realtime.seconds)) (seconds since epoch)]
     "StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"
@@ -49,7 +49,7 @@ public enum HistogramLog {
     var lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
     if !lines.isEmpty { lines.removeLast() }
     for (number, bytes) in lines.enumerated() {
-      let text = String(decoding: bytes, as: UTF8.self)
+      let text = String(decoding: bytes.last == 0x0d ? bytes.dropLast() : bytes, as: UTF8.self)
       if text.isEmpty || text.hasPrefix("#") || text.hasPrefix("\"") { continue }
       var fields = text.split(separator: ",", omittingEmptySubsequences: false)
       var tag = ""
@@ -72,8 +72,9 @@ public enum HistogramLog {
     return entries
   }
 
+  /// The entries of a file, which may be compressed.
   public static func read(_ path: String) throws(HistoryError) -> [Entry] {
-    try parse(FileBytes.read(path), file: path)
+    try parse(CompressedFile.read(path), file: path)
   }
 
   /// All entries of each tag in one.

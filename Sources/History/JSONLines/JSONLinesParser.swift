@@ -7,286 +7,328 @@ import Base
 #endif
 
 extension JSONLines {
-  /// The history in `bytes`, which are of the format that `export` writes, or of the plain queue format without `op`.
+  /// The history in `bytes`, which are of the format that `export` writes, or of a plain format without `op`.
   /// `file` is only for errors. Unknown keys are passed over.
   public static func parse(_ bytes: [UInt8], file: String) throws(HistoryError) -> RecordedHistory {
-    var parser = LineParser(file: file)
-    let result: Result<Void, HistoryError> = bytes.withUnsafeBufferPointer { all in
-      Result { () throws(HistoryError) in
-        var start = 0
-        while start < all.count {
-          var end = start
-          while end < all.count, all[end] != 0x0a { end += 1 }
-          try parser.line(UnsafeBufferPointer(rebasing: all[start..<end]))
-          start = end + 1
-        }
+    try read(ByteWindow(bytes, file: file), size: bytes.count)
+  }
+
+  /// The history in the rest of a stream.
+  /// - Parameters:
+  ///   - size: Bytes of the whole, where that is known: makes room for its events at once.
+  ///   - progress: Told now and then how many events there are.
+  static func read(
+    _ window: ByteWindow, size: Int?, progress: ((Int) -> Void)? = nil
+  ) throws(HistoryError) -> RecordedHistory {
+    var parser = LineParser(file: window.stream.file)
+    while true {
+      let bytes = window.bytes
+      let end = window.isFinal ? bytes.count : (bytes.lastIndex(of: 0x0a) ?? -1) + 1
+      if end > 0 {
+        try parser.lines(window.padded, end: end)
+        if window.offset == 0, let size { parser.makeRoom(for: size, seen: end) }
+        window.drop(end)
+        progress?(parser.events)
       }
+      if window.isFinal { break }
+      try window.more()
     }
-    try result.get()
-    return RecordedHistory(names: parser.names, events: parser.events, isComplete: true)
+    return parser.history
   }
 }
 
 private struct LineParser {
-  let file: String
-  var names = Names()
-  var events: [Event] = []
+  private let file: String
+  private var assembler = EventAssembler()
   private var number = 0
-  private var lastTime: Nanoseconds = .min
   /// Words and lists of queues as they stand in the file, with their numbers: most lines repeat a few of them.
-  private var known: [(raw: [UInt8], index: UInt16)] = []
-  private var knownRoutes: [(raw: [UInt8], index: UInt16)] = []
-  /// Of histories without `op`: each process's operation under way.
-  private var open: [Int32: UInt64] = [:]
-  private var nextOp: UInt64 = 0
-
-  /// What a line said, before it is known what it is about.
-  private struct Fields {
-    var time: Int64?
-    var process: Int64?
-    var outcome: Outcome?
-    var function: Function?
-    var op: Int64?
-    var ids: (Int64, Int64?)?
-    var isNull = false
-    var word: UInt16?
-    var queue: UInt16?
-    var node: UInt16?
-    var route: UInt16?
-    var channel: Int64?
-    var session: Int64?
-    var transaction: Int64?
-    var tag: Int64?
-    var prefetch: Int64?
-    var count: Int64?
-    var intended: Int64?
-    var flags: Event.Flags = []
-  }
-
-  private static let modes: [StaticString] = ["manual", "auto"]
-  private static let kindsOfBad: [StaticString] = ["damaged", "foreign"]
+  private var words = KnownTexts()
+  private var routes = KnownTexts()
 
   init(file: String) { self.file = file }
 
-  mutating func line(_ bytes: UnsafeBufferPointer<UInt8>) throws(HistoryError) {
-    number += 1
+  var events: Int { assembler.events.count }
+  var history: RecordedHistory {
+    RecordedHistory(names: assembler.names, events: assembler.events, isComplete: true)
+  }
+
+  mutating func makeRoom(for size: Int, seen: Int) {
+    guard size > seen else { return }
+    let expected = Double(assembler.events.count) * Double(size) / Double(seen) * 1.02
+    assembler.events.reserveCapacity(min(Int(expected), size / 16))
+  }
+
+  /// All lines before `end`, where a line ends or the file does; a newline stands there or behind it.
+  mutating func lines(_ bytes: UnsafeBufferPointer<UInt8>, end: Int) throws(HistoryError) {
     var scanner = JSONScanner(bytes)
-    scanner.skipSpace()
-    if scanner.isAtEnd { return }
-    do throws(JSONScanner.Failure) {
-      let fields = try object(&scanner)
-      try append(fields, end: bytes.count)
-    } catch {
-      throw HistoryError(file: file, line: number, byte: error.byte, error.message)
+    while scanner.position < end {
+      number += 1
+      let start = scanner.position
+      scanner.skipSpace()
+      if !scanner.isAtEnd {
+        do throws(JSONScanner.Failure) { try line(&scanner) } catch {
+          throw HistoryError(file: file, line: number, byte: error.byte - start, error.message)
+        }
+      }
+      scanner.position += 1
     }
   }
 
-  private mutating func object(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Fields {
-    var fields = Fields()
+  private mutating func line(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
+    var fields = EventFields()
     try scanner.expect(0x7b, "an opening brace")
     if !scanner.take(0x7d) {
-      repeat {
-        scanner.skipSpace()
-        let key = try scanner.rawString("a key")
-        try scanner.expect(0x3a, "a colon")
-        try value(of: key, &scanner, &fields)
-      } while scanner.take(0x2c)
+      repeat { try member(&scanner, &fields) } while scanner.take(0x2c)
       try scanner.expect(0x7d, "a comma or a closing brace")
     }
     scanner.skipSpace()
     guard scanner.isAtEnd else { throw .init(byte: scanner.position, message: "expected the end of the line") }
-    return fields
+    do throws(EventAssembler.Failure) { try assembler.append(fields) } catch {
+      throw .init(byte: scanner.position, message: error.message + " in this line")
+    }
   }
 
-  private mutating func value(
-    of key: UnsafeBufferPointer<UInt8>, _ scanner: inout JSONScanner, _ fields: inout Fields
+  private mutating func member(
+    _ scanner: inout JSONScanner, _ fields: inout EventFields
   ) throws(JSONScanner.Failure) {
+    scanner.skipSpace()
+    let start = scanner.position
+    if let key = scanner.shortWord() {
+      if scanner.take(0x3a) {
+        if try value(of: key, &scanner, &fields) { return }
+      }
+      // Unknown, or no key at all: say so after a look at every byte of it.
+      scanner.position = start
+    }
+    if scanner.takeWord("\"redelivered\":") { return try flag(.redelivered, &scanner, &fields) }
+    if scanner.takeWord("\"intended\":") {
+      fields.event.intended = try scanner.integer("a time in nanoseconds")
+      return
+    }
+    let key = try scanner.rawString("a key")
+    try scanner.expect(0x3a, "a colon")
     switch key {
-    case "time": fields.time = try scanner.integer("a time in nanoseconds")
-    case "process": fields.process = try scanner.integer("the number of a process")
-    case "type":
-      let index = try oneOf(JSONLines.outcomes, &scanner, "invoke, ok, fail or info")
-      fields.outcome = Outcome(rawValue: UInt8(index))
-    case "f":
-      let index = try oneOf(
-        JSONLines.functions, &scanner, "a function such as publish, deliver, ack, enqueue or dequeue")
-      fields.function = Function(rawValue: UInt8(index))
-    case "op": fields.op = try scanner.integer("the number of an operation")
-    case "value": try readValue(&scanner, &fields)
-    case "to": fields.route = try route(&scanner)
-    case "queue": fields.queue = try word(&scanner)
-    case "node": fields.node = try word(&scanner)
-    case "channel": fields.channel = try scanner.integer("the number of a channel")
-    case "session": fields.session = try scanner.integer("the number of a session")
-    case "tx": fields.transaction = scanner.null() ? nil : try scanner.integer("the number of a transaction")
-    case "tag": fields.tag = try scanner.integer("a delivery tag")
-    case "prefetch": fields.prefetch = try scanner.integer("a number of messages")
-    case "count": fields.count = try scanner.integer("a number of messages")
-    case "intended": fields.intended = try scanner.integer("a time in nanoseconds")
+    case "prefetch": fields.event.tag = try natural("prefetch", &scanner)
+    case "intended": fields.event.intended = try scanner.integer("a time in nanoseconds")
     case "redelivered": try flag(.redelivered, &scanner, &fields)
-    case "requeue": try flag(.requeue, &scanner, &fields)
-    case "sent": try flag(.sent, &scanner, &fields)
-    case "nack": try flag(.nack, &scanner, &fields)
-    case "mode":
-      if try oneOf(Self.modes, &scanner, "manual or auto") == 1 { fields.flags.insert(.autoAck) }
-    case "bad":
-      if scanner.null() { break }
-      fields.flags.insert(try oneOf(Self.kindsOfBad, &scanner, "damaged or foreign") == 0 ? .damaged : .foreign)
     default: try scanner.skipValue()
     }
   }
 
-  private func flag(
-    _ flag: Event.Flags, _ scanner: inout JSONScanner, _ fields: inout Fields
-  ) throws(JSONScanner.Failure) {
-    if try scanner.boolean("a boolean") { fields.flags.insert(flag) }
+  /// False where the key is none of the short ones; nothing of the value is taken then.
+  @inline(__always)
+  private mutating func value(
+    of key: UInt64, _ scanner: inout JSONScanner, _ fields: inout EventFields
+  ) throws(JSONScanner.Failure) -> Bool {
+    switch key {
+    case JSONWord.time:
+      fields.event.time = try scanner.integer("a time in nanoseconds")
+      fields.keys.insert(.time)
+    case JSONWord.process:
+      fields.event.process = try number("process", &scanner)
+      fields.keys.insert(.process)
+    case JSONWord.type:
+      fields.event.outcome = try outcome(&scanner)
+      fields.keys.insert(.type)
+    case JSONWord.f:
+      fields.event.function = try function(&scanner)
+      fields.keys.insert(.function)
+    case JSONWord.op:
+      fields.event.op = try natural("op", &scanner)
+      fields.keys.insert(.op)
+    case JSONWord.value: fields.value = try readValue(&scanner)
+    case JSONWord.to:
+      fields.route = try route(&scanner)
+      fields.keys.insert(.route)
+    case JSONWord.queue:
+      fields.queue = try word(&scanner)
+      fields.keys.insert(.queue)
+    case JSONWord.node: fields.event.node = try word(&scanner)
+    case JSONWord.channel, JSONWord.session:
+      fields.event.session = try number(key == JSONWord.session ? "session" : "channel", &scanner)
+      fields.keys.insert(.session)
+    case JSONWord.tx:
+      if scanner.null() { break }
+      fields.event.transaction = try natural("tx", &scanner)
+      fields.keys.insert(.transaction)
+    case JSONWord.tag:
+      fields.event.tag = try natural("tag", &scanner)
+      fields.keys.insert(.tag)
+    case JSONWord.count: fields.event.tag = try natural("count", &scanner)
+    case JSONWord.requeue: try flag(.requeue, &scanner, &fields)
+    case JSONWord.sent: try flag(.sent, &scanner, &fields)
+    case JSONWord.nack: try flag(.nack, &scanner, &fields)
+    case JSONWord.mode:
+      if try isFirst(JSONWord.auto, of: JSONWord.manual, &scanner, "manual or auto") {
+        fields.event.flags.insert(.autoAck)
+      }
+    case JSONWord.bad:
+      if scanner.null() { break }
+      let isDamaged = try isFirst(JSONWord.damaged, of: JSONWord.foreign, &scanner, "damaged or foreign")
+      fields.event.flags.insert(isDamaged ? .damaged : .foreign)
+    default: return false
+    }
+    return true
   }
 
-  private func oneOf(
-    _ words: [StaticString], _ scanner: inout JSONScanner, _ what: StaticString
-  ) throws(JSONScanner.Failure) -> Int {
+  @inline(__always)
+  private func natural(_ key: StaticString, _ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> UInt64 {
+    try number(key, &scanner)
+  }
+
+  @inline(__always)
+  private func number<T: FixedWidthInteger>(
+    _ key: StaticString, _ scanner: inout JSONScanner
+  ) throws(JSONScanner.Failure) -> T {
     scanner.skipSpace()
     let start = scanner.position
-    let raw = try scanner.rawString(what)
-    for index in words.indices where words[index] ~= raw { return index }
-    throw .init(byte: start, message: "expected one of \(what)")
+    if let value = T(exactly: try scanner.integer("an integer")) { return value }
+    throw .init(byte: start, message: "expected \"\(key)\" between \(T.min) and \(T.max)")
   }
 
-  /// `null`, an id, `[id, attempt]`, or the name of a fault.
-  private mutating func readValue(_ scanner: inout JSONScanner, _ fields: inout Fields) throws(JSONScanner.Failure) {
+  private func flag(
+    _ flag: Event.Flags, _ scanner: inout JSONScanner, _ fields: inout EventFields
+  ) throws(JSONScanner.Failure) {
+    if try scanner.boolean("a boolean") { fields.event.flags.insert(flag) }
+  }
+
+  private func isFirst(
+    _ first: UInt64, of second: UInt64, _ scanner: inout JSONScanner, _ what: StaticString
+  ) throws(JSONScanner.Failure) -> Bool {
+    scanner.skipSpace()
+    let start = scanner.position
+    let word = scanner.shortWord()
+    guard word == first || word == second else { throw .init(byte: start, message: "expected one of \(what)") }
+    return word == first
+  }
+
+  @inline(__always)
+  private func outcome(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Outcome {
+    scanner.skipSpace()
+    let start = scanner.position
+    switch scanner.shortWord() {
+    case JSONWord.invoke: return .invoke
+    case JSONWord.ok: return .ok
+    case JSONWord.fail: return .fail
+    case JSONWord.info: return .info
+    default: throw .init(byte: start, message: "expected one of invoke, ok, fail or info")
+    }
+  }
+
+  @inline(__always)
+  private func function(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Function {
+    scanner.skipSpace()
+    let start = scanner.position
+    switch scanner.shortWord() {
+    case JSONWord.publish: return .publish
+    case JSONWord.deliver: return .deliver
+    case JSONWord.ack: return .ack
+    case JSONWord.enqueue: return .enqueue
+    case JSONWord.dequeue: return .dequeue
+    case JSONWord.nack: return .nack
+    case JSONWord.recover: return .recover
+    case JSONWord.commit: return .commit
+    case JSONWord.alive: return .alive
+    case JSONWord.release: return .release
+    case JSONWord.fault: return .fault
+    case JSONWord.drained: return .drained
+    case JSONWord.append: return .append
+    case JSONWord.read: return .read
+    case JSONWord.write: return .write
+    case JSONWord.cas: return .compareAndSet
+    default: break
+    }
+    scanner.position = start
+    switch try scanner.rawString("the name of a function") {
+    case "subscribe": return .subscribe
+    case "rollback": return .rollback
+    default:
+      throw .init(
+        byte: start, message: "expected a function such as publish, deliver, ack, enqueue, append, read or write")
+    }
+  }
+
+  /// `null`, an id, `[id, attempt]` or `[key, value]` (the value null or `[old, new]`), or the name of a fault.
+  @inline(__always)
+  private mutating func readValue(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> EventFields.Value {
+    scanner.skipSpace()
+    switch scanner.current {
+    case 0x6e where scanner.null(): return .null
+    case 0x22: return .word(try word(&scanner))
+    case 0x5b: break
+    default: return .number(try scanner.integer("null, an id, a list of two or a name"))
+    }
+    scanner.position += 1
+    let first = try scanner.integer("the id of a message, an offset or a key")
+    try scanner.expect(0x2c, "a comma and the number of the attempt, or a value")
+    let value: EventFields.Value
     if scanner.null() {
-      fields.isNull = true
-    } else if scanner.current == 0x22 {
-      fields.word = try word(&scanner)
+      value = .half(first)
     } else if scanner.take(0x5b) {
-      let id = try scanner.integer("the id of a message")
-      try scanner.expect(0x2c, "a comma and the number of the attempt")
-      fields.ids = (id, try scanner.integer("the number of an attempt"))
+      let old = try scanner.integer("the value before")
+      try scanner.expect(0x2c, "a comma and the value after")
+      value = .swap(first, old: old, new: try scanner.integer("the value after"))
       try scanner.expect(0x5d, "a closing bracket")
     } else {
-      fields.ids = (try scanner.integer("null, an id, [id, attempt] or a name"), nil)
+      value = .pair(first, try scanner.integer("the number of an attempt, or a value"))
     }
+    try scanner.expect(0x5d, "a closing bracket")
+    return value
   }
 
   private mutating func word(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> UInt16 {
     scanner.skipSpace()
+    if let known = words.take(&scanner) { return known }
     let start = scanner.position
-    let raw = try scanner.rawString("a name")
-    for index in known.indices where isSame(known[index].raw, raw) { return known[index].index }
-    guard let text = JSONScanner.unescape(raw) else {
-      throw .init(byte: start, message: "expected a name in UTF-8 with valid escapes")
-    }
-    let index = names.word(text)
+    let text = try scanner.string("a name")
+    let index = assembler.names.word(text)
     guard index != Names.none else { throw .init(byte: start, message: "expected at most 65534 different names") }
-    if known.count < 64 { known.append((Array(raw), index)) }
+    words.add(scanner.bytes[start..<scanner.position], index)
     return index
   }
 
   private mutating func route(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> UInt16 {
     scanner.skipSpace()
+    if let known = routes.take(&scanner) { return known }
     let start = scanner.position
-    try scanner.skipValue()
-    let raw = UnsafeBufferPointer(rebasing: scanner.bytes[start..<scanner.position])
-    for index in knownRoutes.indices where isSame(knownRoutes[index].raw, raw) { return knownRoutes[index].index }
-    scanner.position = start
     var queues: [String] = []
     try scanner.expect(0x5b, "a list of queues")
     if !scanner.take(0x5d) {
-      repeat {
-        scanner.skipSpace()
-        queues.append(try scanner.string("the name of a queue"))
-      } while scanner.take(0x2c)
+      repeat { queues.append(try scanner.string("the name of a queue")) } while scanner.take(0x2c)
       try scanner.expect(0x5d, "a comma or a closing bracket")
     }
-    let index = names.route(to: queues)
+    let index = assembler.names.route(to: queues)
     guard index != Names.none else { throw .init(byte: start, message: "expected at most 65534 different names") }
-    if knownRoutes.count < 64 { knownRoutes.append((Array(raw), index)) }
+    routes.add(scanner.bytes[start..<scanner.position], index)
     return index
   }
+}
 
-  /// Checks what each function needs and makes the event.
-  private mutating func append(_ fields: Fields, end: Int) throws(JSONScanner.Failure) {
-    func need<T>(_ field: T?, _ key: StaticString) throws(JSONScanner.Failure) -> T {
-      guard let field else { throw .init(byte: end, message: "expected the key \"\(key)\" in this line") }
-      return field
-    }
-    func small<T: FixedWidthInteger>(_ field: Int64, _ key: StaticString) throws(JSONScanner.Failure) -> T {
-      guard let value = T(exactly: field) else {
-        throw .init(byte: end, message: "expected \"\(key)\" between \(T.min) and \(T.max)")
+/// A few pieces of the file that came before, each whole as JSON: where one of them stands again, nothing can follow in it.
+private struct KnownTexts {
+  private static let most = 64
+  private var bytes: [UInt8] = []
+  private var entries: [(range: Range<Int>, index: UInt16)] = []
+
+  @inline(__always)
+  func take(_ scanner: inout JSONScanner) -> UInt16? {
+    bytes.withUnsafeBufferPointer { known in
+      for entry in entries where scanner.isNext(UnsafeBufferPointer(rebasing: known[entry.range])) {
+        scanner.position += entry.range.count
+        return entry.index
       }
-      return value
+      return nil
     }
-    var event = Event()
-    event.time = try need(fields.time, "time")
-    event.process = try small(try need(fields.process, "process"), "process")
-    event.outcome = try need(fields.outcome, "type")
-    event.function = try need(fields.function, "f")
-    event.flags = fields.flags
-    guard event.time >= lastTime else {
-      throw .init(
-        byte: end, message: "expected a time not below \(lastTime), that of the line before: sort the file by time")
-    }
-    lastTime = event.time
-    event.op = try small(fields.op ?? 0, "op")
-    event.transaction = try small(fields.transaction ?? 0, "tx")
-    event.tag = try small(fields.tag ?? fields.prefetch ?? fields.count ?? 0, "tag")
-    event.session = try small(fields.session ?? fields.channel ?? 0, "session")
-    event.intended = fields.intended ?? 0
-    event.node = fields.node ?? Names.none
-    if let (id, attempt) = fields.ids {
-      event.message = MessageID(rawValue: try small(id, "value"))
-      event.attempt = try small(attempt ?? 0, "attempt")
-    }
-    let isInvocation = event.outcome == .invoke
-    switch event.function {
-    case .publish:
-      if isInvocation {
-        _ = try need(fields.ids?.1, "value")
-        event.place = try need(fields.route, "to")
-      }
-      _ = try need(fields.op, "op")
-    case .subscribe:
-      event.place = try need(fields.queue, "queue")
-      _ = try need(fields.session, "session")
-    case .deliver:
-      guard event.outcome == .ok else {
-        throw .init(byte: end, message: "expected the type ok: a delivery has no other")
-      }
-      if event.flags.isDisjoint(with: [.damaged, .foreign]) { _ = try need(fields.ids?.1, "value") }
-      event.place = try need(fields.queue, "queue")
-      _ = try need(fields.session, "session")
-      _ = try need(fields.tag, "tag")
-    case .ack, .nack:
-      _ = try need(fields.session, "session")
-      _ = try need(fields.tag, "tag")
-    case .recover, .alive, .release: _ = try need(fields.session, "session")
-    case .commit, .rollback: _ = try need(fields.transaction, "tx")
-    case .fault: event.place = try need(fields.word, "value")
-    case .drained: event.place = try need(fields.queue, "queue")
-    case .enqueue, .dequeue:
-      guard fields.ids != nil || (fields.isNull && event.function == .dequeue) else {
-        throw .init(byte: end, message: "expected the key \"value\" with an id in this line")
-      }
-      if fields.op == nil { event.op = pair(event.process, isInvocation: isInvocation) }
-    }
-    events.append(event)
   }
 
-  /// An operation's number where the file gives none: a process does one thing at a time.
-  private mutating func pair(_ process: Int32, isInvocation: Bool) -> UInt64 {
-    if !isInvocation { return open.removeValue(forKey: process) ?? 0 }
-    nextOp += 1
-    open[process] = nextOp
-    return nextOp
+  mutating func add(_ text: Slice<UnsafeBufferPointer<UInt8>>, _ index: UInt16) {
+    guard entries.count < Self.most else { return }
+    entries.append((bytes.count..<bytes.count + text.count, index))
+    bytes += text
   }
 }
 
 private func ~= (text: StaticString, raw: UnsafeBufferPointer<UInt8>) -> Bool {
   guard raw.count == text.utf8CodeUnitCount, let base = raw.baseAddress else { return false }
   return memcmp(base, text.utf8Start, raw.count) == 0
-}
-
-private func isSame(_ a: [UInt8], _ b: UnsafeBufferPointer<UInt8>) -> Bool {
-  guard a.count == b.count, let base = b.baseAddress else { return false }
-  return a.withUnsafeBytes { memcmp($0.baseAddress!, base, b.count) == 0 }
 }

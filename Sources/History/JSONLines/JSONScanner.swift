@@ -1,54 +1,81 @@
-// A scanner over the bytes of one line of JSON: it makes no tree, and no string where a comparison of bytes is enough.
+// A scanner over lines of JSON: it makes no tree, and no string where a comparison of bytes is enough.
 
-/// Positions are offsets from the begin of the line. Every read past the end gives 0, which no JSON byte is.
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Scans one line. Behind the line stands a newline and behind that some bytes that may be read (`ByteWindow.padding`): the
+/// scanner never moves over the newline, so nothing here asks where the bytes end.
 struct JSONScanner {
   struct Failure: Error {
+    /// Offset in `bytes`.
     var byte: Int
     var message: String
   }
 
   let bytes: UnsafeBufferPointer<UInt8>
-  var position = 0
+  var position: Int
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+  init(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int = 0) {
+    self.bytes = bytes
+    self.position = position
+  }
 
-  var current: UInt8 { position < bytes.count ? bytes[position] : 0 }
-  var isAtEnd: Bool { position >= bytes.count }
+  var current: UInt8 { bytes[position] }
+  var isAtEnd: Bool { bytes[position] == 0x0a }
 
+  @inline(__always)
   mutating func skipSpace() {
-    while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x09 || bytes[position] == 0x0d {
+    while bytes[position] <= 0x20, bytes[position] == 0x20 || bytes[position] == 0x09 || bytes[position] == 0x0d {
       position += 1
     }
   }
 
   /// Takes `byte` where it stands next.
+  @inline(__always)
   mutating func take(_ byte: UInt8) -> Bool {
     skipSpace()
-    guard current == byte else { return false }
+    guard bytes[position] == byte else { return false }
     position += 1
     return true
   }
 
+  @inline(__always)
   mutating func expect(_ byte: UInt8, _ what: StaticString) throws(Failure) {
     guard take(byte) else { throw Failure(byte: position, message: "expected \(what)") }
+  }
+
+  /// A string of at most seven bytes without escapes as a number, its first byte the lowest (`JSONWord`); nil, and nothing
+  /// is taken, where something else stands next.
+  @inline(__always)
+  mutating func shortWord() -> UInt64? {
+    skipSpace()
+    guard bytes[position] == 0x22, let base = bytes.baseAddress else { return nil }
+    let eight = UInt64(littleEndian: UnsafeRawPointer(base + position + 1).loadUnaligned(as: UInt64.self))
+    // Which bytes are a quote: Mycroft's test for a zero byte, exact for the lowest.
+    let differs = eight ^ 0x2222_2222_2222_2222
+    let quotes = (differs &- 0x0101_0101_0101_0101) & ~differs & 0x8080_8080_8080_8080
+    guard quotes != 0 else { return nil }
+    let bits = UInt64(quotes.trailingZeroBitCount & ~7)
+    position += Int(bits >> 3) + 2
+    return eight & (1 << bits &- 1)
   }
 
   /// The bytes between the quotes, escapes not resolved.
   mutating func rawString(_ what: StaticString = "a string") throws(Failure) -> UnsafeBufferPointer<UInt8> {
     try expect(0x22, what)
     let start = position
-    while position < bytes.count {
+    while true {
       switch bytes[position] {
       case 0x22:
         position += 1
         return UnsafeBufferPointer(rebasing: bytes[start..<position - 1])
-      case 0x5c: position += 2
+      case 0x5c: position += bytes[position + 1] < 0x20 ? 1 : 2
+      case 0x0a: throw Failure(byte: position, message: "expected the end of a string")
       case 0..<0x20: throw Failure(byte: position, message: "expected no control character in a string")
       default: position += 1
       }
     }
-    position = bytes.count
-    throw Failure(byte: position, message: "expected the end of a string")
   }
 
   mutating func string(_ what: StaticString = "a string") throws(Failure) -> String {
@@ -61,24 +88,33 @@ struct JSONScanner {
     return text
   }
 
+  @inline(__always)
   mutating func integer(_ what: StaticString) throws(Failure) -> Int64 {
     skipSpace()
     let start = position
-    let isNegative = current == 0x2d
+    let isNegative = bytes[position] == 0x2d
     if isNegative { position += 1 }
-    var value: Int64 = 0
     let first = position
-    while case 0x30...0x39 = current {
-      let (scaled, over) = value.multipliedReportingOverflow(by: 10)
-      let digit = Int64(current - 0x30)
-      let (sum, overToo) =
-        isNegative ? scaled.subtractingReportingOverflow(digit) : scaled.addingReportingOverflow(digit)
-      guard !over, !overToo else { throw Failure(byte: start, message: "expected \(what) of at most 63 bits") }
-      value = sum
+    var value: Int64 = 0
+    while true {
+      let digit = bytes[position] &- 0x30
+      guard digit < 10 else { break }
+      value = value &* 10 &+ Int64(digit)
       position += 1
     }
-    guard position > first, current != 0x2e, current | 0x20 != 0x65 else {
+    // Eighteen digits always fit.
+    guard position > first, position - first <= 18, bytes[position] != 0x2e, bytes[position] | 0x20 != 0x65 else {
+      return try longInteger(what, start, first)
+    }
+    return isNegative ? -value : value
+  }
+
+  private func longInteger(_ what: StaticString, _ start: Int, _ first: Int) throws(Failure) -> Int64 {
+    guard position > first, bytes[position] != 0x2e, bytes[position] | 0x20 != 0x65 else {
       throw Failure(byte: start, message: "expected \(what)")
+    }
+    guard let value = Int64(String(decoding: bytes[start..<position], as: UTF8.self)) else {
+      throw Failure(byte: start, message: "expected \(what) of at most 63 bits")
     }
     return value
   }
@@ -90,17 +126,27 @@ struct JSONScanner {
     throw Failure(byte: position, message: "expected \(what), true or false")
   }
 
+  @inline(__always)
   mutating func null() -> Bool {
     skipSpace()
-    return takeWord("null")
+    return bytes[position] == 0x6e && takeWord("null")
   }
 
-  private mutating func takeWord(_ word: StaticString) -> Bool {
+  /// Takes exactly these bytes where they stand here.
+  @inline(__always)
+  mutating func takeWord(_ word: StaticString) -> Bool {
     let count = word.utf8CodeUnitCount
-    guard position + count <= bytes.count else { return false }
     for index in 0..<count where bytes[position + index] != word.utf8Start[index] { return false }
     position += count
     return true
+  }
+
+  /// Whether `text` stands here; it holds no newline.
+  func isNext(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let base = bytes.baseAddress, let start = text.baseAddress, position + text.count <= bytes.count else {
+      return false
+    }
+    return memcmp(base + position, start, text.count) == 0
   }
 
   /// Passes over any value; nesting is bounded.

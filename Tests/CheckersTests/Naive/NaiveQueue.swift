@@ -1,4 +1,4 @@
-// Is there an order of all operations that a queue allows? Asked by trying them all: exponential, for a dozen operations.
+// Is there an order of all operations that a queue allows? Asked by trying them all.
 
 import Base
 import History
@@ -16,16 +16,9 @@ struct NaiveQueue {
     case see(MessageID)
   }
 
-  private struct Operation {
-    var action: Action
-    var begin: Nanoseconds
-    var end = Nanoseconds.max
-    /// It happened for certain.
-    var isSure = true
-  }
+  private typealias Operation = NaiveOperation<Action>
 
   private struct State: Hashable {
-    var done: UInt64
     var inside: [MessageID]
     /// Taken by nobody knows whom, and able to come back.
     var away: Set<MessageID> = []
@@ -93,26 +86,13 @@ struct NaiveQueue {
   }
 
   private func search() -> Bool {
-    let sure = operations.indices.reduce(UInt64(0)) { operations[$1].isSure ? $0 | 1 << UInt64($1) : $0 }
-    let before = operations.map { a in
-      operations.indices.reduce(UInt64(0)) {
-        operations[$1].isSure && operations[$1].end < a.begin ? $0 | 1 << UInt64($1) : $0
+    hasOrder(operations, from: State(inside: [], ever: [])) { state, action in
+      next(state, action).map { new in
+        var new = new
+        // In a bag the order inside is no part of the state.
+        if model == .bag { new.inside.sort() }
+        return new
       }
     }
-    var seen: Set<State> = []
-    var stack = [State(done: 0, inside: [], ever: [])]
-    while var state = stack.popLast() {
-      if state.done & sure == sure { return true }
-      // In a bag the order inside is no part of the state.
-      if model == .bag { state.inside.sort() }
-      guard seen.insert(state).inserted else { continue }
-      for k in operations.indices where state.done & 1 << UInt64(k) == 0 && before[k] & ~state.done == 0 {
-        for var new in next(state, operations[k].action) {
-          new.done |= 1 << UInt64(k)
-          stack.append(new)
-        }
-      }
-    }
-    return false
   }
 }

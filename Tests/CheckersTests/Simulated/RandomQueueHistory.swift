@@ -26,10 +26,11 @@ struct RandomQueueHistory {
   private struct Operation {
     var isEnqueue: Bool
     var value = MessageID.none
-    var begin: Nanoseconds
-    var end: Nanoseconds
-    var outcome = Outcome.ok
-    var point: Double
+    var slot: RandomSchedule.Slot
+    var outcome: Outcome {
+      get { slot.outcome }
+      set { slot.outcome = newValue }
+    }
   }
 
   private var rng: SeededGenerator
@@ -49,35 +50,13 @@ struct RandomQueueHistory {
 
   private init(rng: SeededGenerator) { self.rng = rng }
 
-  /// Processes with one operation each at a time; sometimes several events at one time.
   private mutating func schedule(_ limit: Int, _ mix: QueueMix) {
-    let processes = 2 + rng.below(5)
-    let count = 3 + rng.below(limit - 2)
-    let hasTies = rng.chance(0.4)
     let enqueues = rng.pick([0.3, 0.4, 0.5, 0.6, 0.7])
     let unknown = mix.hasUnknown ? rng.pick([0.1, 0.25, 0.45]) : 0
-    var time: Nanoseconds = 1
-    var open: [Int?] = Array(repeating: nil, count: processes)
-    while operations.count < count || open.contains(where: { $0 != nil }) {
-      if !(hasTies && rng.chance(0.3)) { time += 1 }
-      let process = rng.below(processes)
-      if let k = open[process] {
-        operations[k].end = time
-        open[process] = nil
-      } else if operations.count < count {
-        open[process] = operations.count
-        operations.append(Operation(isEnqueue: rng.chance(enqueues), begin: time, end: time, point: 0))
-      }
+    for slot in RandomSchedule.slots(&rng, atMost: limit, unknown: unknown) {
+      operations.append(Operation(isEnqueue: rng.chance(enqueues), slot: slot))
     }
-    for k in operations.indices {
-      if rng.chance(unknown) {
-        operations[k].outcome = .info
-      } else if rng.chance(0.03) {
-        operations[k].outcome = .fail
-      }
-      operations[k].point = Double(operations[k].begin) + rng.unit() * Double(operations[k].end - operations[k].begin)
-      if operations[k].isEnqueue { operations[k].value = newValue() }
-    }
+    for k in operations.indices where operations[k].isEnqueue { operations[k].value = newValue() }
   }
 
   private mutating func newValue() -> MessageID {
@@ -88,7 +67,7 @@ struct RandomQueueHistory {
   /// Results as a queue gives them that acts at each operation's point.
   private mutating func execute(_ model: QueueModel, _ mix: QueueMix) {
     var inside: [MessageID] = []
-    let order = operations.indices.sorted { (operations[$0].point, $0) < (operations[$1].point, $1) }
+    let order = operations.indices.sorted { (operations[$0].slot.point, $0) < (operations[$1].slot.point, $1) }
     for k in order where operations[k].outcome != .fail {
       guard operations[k].outcome == .ok || rng.chance(0.5) else { continue }
       if operations[k].isEnqueue {
@@ -128,9 +107,7 @@ struct RandomQueueHistory {
         operations[k].outcome = .info
         if !mix.hasSightings || rng.chance(0.5) { operations[k].value = .none }
       case ..<0.75: operations.remove(at: any)
-      default:
-        operations[any].begin = max(1, operations[any].begin + Int64(rng.below(7)) - 3)
-        operations[any].end = max(operations[any].begin, operations[any].end + Int64(rng.below(7)) - 3)
+      default: RandomSchedule.shift(&operations[any].slot, &rng)
       }
     }
   }
@@ -143,21 +120,15 @@ struct RandomQueueHistory {
       event.process = Int32(k)
       event.function = operation.isEnqueue ? .enqueue : .dequeue
       event.message = operation.isEnqueue ? operation.value : .none
-      event.time = operation.begin
+      event.time = operation.slot.begin
       events.append(event)
       // An unknown result may also be one that nobody recorded.
       if operation.outcome == .info, operation.isEnqueue || operation.value == .none, rng.chance(0.5) { continue }
       event.outcome = operation.outcome
       event.message = operation.value
-      event.time = operation.end
+      event.time = operation.slot.end
       events.append(event)
     }
-    events.shuffle(using: &rng)
-    let order = events.indices.sorted { a, b in
-      let (x, y) = (events[a], events[b])
-      if x.time != y.time { return x.time < y.time }
-      return x.op == y.op ? x.outcome == .invoke : a < b
-    }
-    return RecordedHistory(names: Names(), events: order.map { events[$0] }, isComplete: true)
+    return RandomSchedule.sorted(events, &rng)
   }
 }

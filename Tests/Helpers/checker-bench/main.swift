@@ -73,6 +73,19 @@ func measure(_ path: String, _ model: QueueModel, operations: Int, rounds: Int =
   return best
 }
 
+/// Reading alone: every block unpacked and its checksum looked at.
+func measureReading(_ path: String, operations: Int) throws -> Double {
+  var best = Double.infinity
+  for _ in 0..<3 {
+    let start = threadTime()
+    var events = 0
+    try HistoryFile(path).forEachBlock { events += $0.count }
+    guard events > 0 else { throw HistoryError(file: path, "expected events") }
+    best = min(best, (threadTime() - start) * 1e9 / Double(operations))
+  }
+  return best
+}
+
 func row(_ name: String, _ operations: Int, _ cost: Cost, _ file: String) {
   let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0
   let seconds = cost.nanoseconds * Double(operations) * 1e-9
@@ -91,6 +104,7 @@ func run(_ folder: String, huge: Int) throws {
   var plain: [Int: Double] = [:]
   for operations in [1_000_000, 10_000_000, huge] where plain[operations] == nil {
     try make(QueueShape(operations: operations), at: path)
+    say("  of it reading \(fixed(try measureReading(path, operations: operations))) ns/op")
     for model in QueueModel.allCases {
       let cost = try measure(path, model, operations: operations, rounds: operations > 20_000_000 ? 1 : 3)
       if model == .fifo { plain[operations] = cost.nanoseconds }

@@ -1,0 +1,36 @@
+// Histories of transactions in a short notation.
+
+import History
+import Testing
+
+@testable import Checkers
+
+enum ShortTransactions {
+  /// One line for each transaction: `process outcome value`, begun and ended before the next begins; `begin` and `end` on
+  /// lines of their own leave it open meanwhile.
+  static func check(
+    _ lines: [String], _ change: (inout TransactionOptions) -> Void = { _ in }
+  ) throws -> TransactionResult {
+    var (text, time) = ([String](), 0)
+    func add(_ process: Substring, _ type: String, _ function: String, _ value: String, _ rest: String) {
+      time += 1
+      text.append(
+        #"{"time":\#(time),"process":\#(process),"type":"\#(type)","f":"\#(function)","value":\#(value)\#(rest)}"#)
+    }
+    for line in lines {
+      let words = line.split(separator: " ", maxSplits: 2)
+      let isAssignment = words[1] == "assign"
+      let parts = words[2].split(separator: "|")
+      let rest = parts.count > 1 ? "," + parts[1] : ""
+      let function = isAssignment ? "assign" : "txn"
+      if words[1] != "end" { add(words[0], "invoke", function, String(parts[0]), rest) }
+      if words[1] == "begin" { continue }
+      let isEnd = isAssignment || words[1] == "end"
+      add(words[0], isEnd ? "ok" : String(words[1]), function, String(parts[0]), rest)
+    }
+    var options = TransactionOptions()
+    change(&options)
+    return TransactionChecker.check(
+      try TransactionHistory.parse(Array(text.joined(separator: "\n").utf8), file: "t.jsonl"), options: options)
+  }
+}

@@ -1,0 +1,185 @@
+// Every format against damage: whatever the bytes are, they are parsed or refused with one error that names a place.
+
+import Base
+import Foundation
+import Testing
+
+@testable import History
+
+/// A format and what to try on it.
+struct DamagedFormat: Sendable, CustomTestStringConvertible {
+  var name: String
+  var tokens: String
+  var samples: @Sendable (inout SeededGenerator) throws -> [[UInt8]]
+  /// Parses and, what was parsed, writes and parses again.
+  /// Returns: what is wrong with that; nil: nothing.
+  var parse: @Sendable ([UInt8]) throws(HistoryError) -> String?
+
+  var testDescription: String { name }
+}
+
+struct DamageTests {
+  /// `STORMPROOF_FUZZ` is the number of inputs of all formats together; `STORMPROOF_FUZZ_SEED` is the first of their seeds.
+  private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap(Int.init) }
+  private static let isLong = number("STORMPROOF_FUZZ") != nil
+  private static let inputs = (number("STORMPROOF_FUZZ") ?? 20_000) / formats.count
+  private static let firstSeed = number("STORMPROOF_FUZZ_SEED") ?? 0
+
+  @Test(arguments: formats) func damagedFilesAreParsedOrRefused(format: DamagedFormat) throws {
+    // The samples are the same for every seed, so that a seed alone says what was tried.
+    var random = SeededGenerator(seed: 1, label: format.name)
+    let samples = try format.samples(&random)
+    for sample in samples { #expect(try format.parse(sample) == nil) }
+    let mutator = Mutator(format.tokens)
+    var refused = 0
+    for seed in Self.firstSeed..<Self.firstSeed + Self.inputs {
+      if Self.isLong, seed % 100_000 == 0 { print("\(format.name): from seed \(seed)") }
+      var random = SeededGenerator(seed: UInt64(seed), label: format.name)
+      let bytes = mutator.damaged(samples[random.below(samples.count)], others: samples, &random)
+      do throws(HistoryError) {
+        let complaint = try format.parse(bytes)
+        #expect(complaint == nil, "\(format.name), seed \(seed)")
+      } catch {
+        refused += 1
+        let hasPlace = error.file == "x" && (error.line != nil || error.byte != nil) && !error.message.isEmpty
+        #expect(hasPlace, "\(format.name), seed \(seed): \(error)")
+        let isInside =
+          error.line.map { $0 >= 1 && $0 <= bytes.count + 1 } ?? true
+          && error.byte.map { $0 >= 0 && $0 <= max(bytes.count, 1 << 20) } ?? true
+        #expect(isInside, "\(format.name), seed \(seed): \(error)")
+      }
+    }
+    // Neither everything nor nothing: otherwise the damage is of the wrong kind.
+    #expect(refused > Self.inputs / 20 && refused < Self.inputs, "\(format.name): \(refused) refused")
+  }
+
+  private static let words = "enqueue dequeue publish deliver ack invoke ok fail info null true false \\ u00e9 - . e + "
+
+  private static func histories(_ random: inout SeededGenerator) -> [RecordedHistory] {
+    (0..<6).map { foreseeingNothing(randomHistory(&random, events: 2 + 2 * $0)) }
+  }
+
+  /// What was parsed can be written in both notations and is the same then.
+  @Sendable private static func history(_ bytes: [UInt8]) throws(HistoryError) -> String? {
+    let history = try HistoryInput.decode(bytes, file: "x")
+    let lines = JSONLines.export(history)
+    // Numbers beyond 63 bits, and times that go back, are in binary histories only.
+    guard let again = try? JSONLines.parse(lines, file: "again") else { return nil }
+    let linesAgain = JSONLines.export(again)
+    if linesAgain != lines { return "as JSON lines: \(difference(lines, linesAgain))" }
+    let forms = JepsenHistory.export(foreseeingNothing(again))
+    guard let third = try? JepsenHistory.parse(forms, file: "again") else { return nil }
+    let formsAgain = JepsenHistory.export(third)
+    return formsAgain == forms ? nil : "as EDN: \(difference(forms, formsAgain))"
+  }
+
+  /// The first lines that are not the same.
+  private static func difference(_ a: [UInt8], _ b: [UInt8]) -> String {
+    let pairs = zip(a.split(separator: 0x0a), b.split(separator: 0x0a))
+    guard let pair = pairs.first(where: { $0 != $1 }) else { return "another number of lines" }
+    return "\(String(decoding: pair.0, as: UTF8.self)) became \(String(decoding: pair.1, as: UTF8.self))"
+  }
+
+  private static func latencies(_ random: inout SeededGenerator) -> [[UInt8]] {
+    (0..<4).map { _ in
+      var histogram = Histogram()
+      for _ in 0..<30 { histogram.record(Int64(random.next() >> UInt64(20 + random.below(40)))) }
+      let entry = HistogramLog.Entry(tag: "confirm", start: 0, length: 1, histogram: histogram)
+      return Array((HistogramLog.header(realtime: 1_000_000_000) + HistogramLog.line(entry)).utf8)
+    }
+  }
+
+  private static let rows: [SeriesRow] = (1...6).map { second in
+    var row = SeriesRow()
+    row.time = Nanoseconds(second) * .second
+    row.phase = "load"
+    row.offered = 1000 * second
+    row.confirmP50 = 1.25
+    row.nodes = [NodeSample(name: "n1"), NodeSample(name: "n2")]
+    return row
+  }
+
+  private static let events: [RunEvent] = [RunEvent.Kind.faultIntent, .faultEvidence].map { kind in
+    var event = RunEvent(time: 7, kind: kind)
+    event.fault = "crash#1"
+    event.text = "n1 → \"n2\""
+    event.counts = ["packets": 3.5]
+    return event
+  }
+
+  static let formats: [DamagedFormat] = [
+    DamagedFormat(
+      name: "JSON lines",
+      tokens: words + "{ } [ ] \" , : \"value\": \"time\": \"op\": \"f\": \"type\": \"to\":[\"q\"] \"x\":{",
+      samples: { histories(&$0).map { JSONLines.export($0) } }, parse: history),
+    DamagedFormat(
+      name: "EDN",
+      tokens: words
+        + "{ } [ ] ( ) #{ #_ # \" , : ; :value :time :op :f :type nil #inst ##Inf 1N 0x :drain :nemesis \\a",
+      samples: { histories(&$0).map { JepsenHistory.export($0) } + EDNSamples.all }, parse: history),
+    DamagedFormat(
+      name: "binary", tokens: "SPhb", samples: { try histories(&$0).map { try binary($0) } }, parse: history),
+    DamagedFormat(
+      name: "gzip", tokens: "\u{1f}",
+      samples: { try histories(&$0).map { try compressed(JSONLines.export($0), by: "gzip") } },
+      parse: history),
+    DamagedFormat(
+      name: "xz", tokens: "7zXZ YZ",
+      samples: { try histories(&$0).map { try compressed(JSONLines.export($0), by: "xz") } },
+      parse: history),
+    DamagedFormat(
+      name: "latency.hlog", tokens: "Tag= , HISTFAAA = # \" 0.5 -", samples: { latencies(&$0) },
+      parse: { bytes throws(HistoryError) in
+        let entries = try HistogramLog.parse(bytes, file: "x")
+        let text = HistogramLog.header(realtime: 0) + entries.map(HistogramLog.line).joined()
+        let again = try? HistogramLog.parse(Array(text.utf8), file: "again")
+        return again?.map(\.histogram) == entries.map(\.histogram) ? nil : "written and read, it is another log"
+      }),
+    DamagedFormat(
+      name: "histogram", tokens: "\u{1c} x",
+      samples: { random in
+        (0..<4).map { _ in
+          var histogram = Histogram()
+          for _ in 0..<30 { histogram.record(Int64(random.next() >> UInt64(20 + random.below(40)))) }
+          return HistogramEncoding.encode(histogram)
+        }
+      },
+      parse: { bytes throws(HistoryError) in
+        do throws(HistogramEncoding.Failure) { _ = try HistogramEncoding.decode(bytes) } catch {
+          throw HistoryError(file: "x", byte: 0, error.message)
+        }
+        return nil
+      }),
+    DamagedFormat(
+      name: "series.csv", tokens: ", \" \"\" n1.cpu offered time_ns -1 0.5 nan inf",
+      samples: { _ in [Array((SeriesFile.header(nodes: ["n1", "n2"]) + rows.map(SeriesFile.line).joined()).utf8)] },
+      parse: { bytes throws(HistoryError) in
+        _ = try SeriesFile.parse(bytes, file: "x")
+        return nil
+      }),
+    DamagedFormat(
+      name: "events.jsonl", tokens: words + "{ } [ ] \" , : \"kind\" \"time\" \"counts\" \"fault\"",
+      samples: { _ in [events.flatMap(RunEvents.line)] },
+      parse: { bytes throws(HistoryError) in
+        _ = try RunEvents.parse(bytes, file: "x")
+        return nil
+      }),
+  ]
+}
+
+enum EDNSamples {
+  /// As Jepsen prints its own.
+  static let all: [[UInt8]] = [
+    """
+    [{:process 0, :type :invoke, :f :enqueue, :value 1, :time 10, :index 0}
+     {:process :nemesis, :type :info, :f :start, :value {:n1 #{:n2}}, :time 11}
+     {:process 0, :type :ok, :f :enqueue, :value 1, :time 12} {:process 1, :type :invoke, :f :drain, :time 13}
+     {:process 1, :type :ok, :f :drain, :value [1], :time 14, :error "\\u00e9\\n" :at #inst "2026" :c \\newline}]
+    """,
+    """
+    #jepsen.history.Op{:index 0, :time 5, :type :invoke, :process 3, :f :dequeue, :value nil} ; first
+    #jepsen.history.Op{:index 1, :time 7, :type :fail, :process 3, :f :dequeue, :value :exhausted, :x (1N 2.5M 0x1f)}
+    #_{:not :there} #jepsen.history.Op{:index 2, :time 9, :type :invoke, :process 3, :f :drain :value ##Inf}
+    """,
+  ].map { Array($0.utf8) }
+}
