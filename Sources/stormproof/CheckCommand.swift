@@ -60,6 +60,9 @@ enum CheckCommand {
       throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
     }
     if options.model == CheckModel.kafka.rawValue {
+      if options.explain {
+        Terminal.note("--explain draws nothing for the model kafka: its findings are cycles and sets")
+      }
       return show(CheckCommandCore.run(try TransactionHistory.read(path, name: options.path)), options)
     }
     return try check(try JSONLines.parse(CompressedFile.read(path), file: options.path), options, judgedAs: level)

@@ -48,7 +48,10 @@ struct ParserTests {
     ("run a --sed 7", "unknown option '--sed', did you mean '--seed'?", "run "),
     ("run a -x", "unknown option '-x'", "run "), ("run a --seed", "--seed needs a value: N", "run "),
     ("run a --json=yes", "--json takes no value, but has 'yes'", "run "),
-    ("check a --model tree", "--model is 'tree', expected one of fifo, queue, bag, at-least-once, register, kv, log, kafka", "check "),
+    (
+      "check a --model tree",
+      "--model is 'tree', expected one of fifo, queue, bag, at-least-once, register, kv, log, kafka", "check "
+    ),
     ("completions csh", "SHELL is 'csh', expected one of bash, zsh, fish", "completions "),
     ("run a --", "", ""), ("check a --l x", "", ""),
   ])
@@ -74,7 +77,8 @@ struct ParserTests {
     }
     let all = try options(["seed": "18446744073709551615", "levels": "a,b", "out": "d", "defect": "x", "json": ""])
     #expect(all.seed == .max && all.levels == ["a", "b"] && all.out == "d" && all.defect == "x" && all.json)
-    #expect(!all.abortsOnViolation && (try options(["abort-on": "violation"]).abortsOnViolation))
+    let aborting = try options(["abort-on": "violation"])
+    #expect(!all.abortsOnViolation && aborting.abortsOnViolation)
     let none = try options([:])
     #expect(none.seed == nil && none.levels == nil && none.out == nil && !none.json)
     for bad in [["seed": "-1"], ["seed": "x"], ["seed": ""], ["levels": ""], ["levels": "a,,b"]] {
