@@ -40,7 +40,7 @@ fuzz:
 	@scripts/require $(BUILD_PACKAGES)
 	swift build --build-tests -c release -Xswiftc -enable-testing --scratch-path .build/fuzz
 	STORMPROOF_FUZZ=$(FUZZ) swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build/fuzz \
-	  --filter 'CheckersTests\..*(FuzzTests|PlantedPlainTests)'
+	  --filter 'CheckersTests\..*(FuzzTests|PlantedPlainTests)|HistoryTests\.DamageTests'
 
 # The tests of the checkers tested: every rule broken once must make one of them fail.
 mutants:

@@ -4,6 +4,11 @@
 public enum Commands {
   private static let scenario = OperandSpec("FILE", kind: .file, "Scenario file.")
   private static let run = OperandSpec("RUN", kind: .directory, "Directory of a run, such as reports/latest.")
+  private static let history = OperandSpec(
+    "RUN|FILE", kind: .file, "Directory of a run, or a history: a file, or - for standard input.")
+  private static let histories =
+    "A history is the history.bin of a run, JSON lines, or EDN as Jepsen prints queue workloads, each of them plain or "
+    + "compressed by xz or gzip; its content says which, not its name."
   private static let json = OptionSpec("json", "Print JSON instead of text.")
   private static let seed = OptionSpec("seed", value: "N", "Seed instead of the scenario's.")
   private static let bundles = ["low", "medium", "high"]
@@ -32,8 +37,9 @@ public enum Commands {
     "check", summary: "Judge again what a run recorded, or check a history file.",
     about:
       "A run directory is judged as by `run`, even when the run was killed. A file is checked against a model, and with "
-      + "--model a level of a run as well. Exit status 3: not decided.",
-    operands: [OperandSpec("RUN|FILE", kind: .file, "Directory of a run, or a history as JSON lines.")],
+      + "--model a level of a run as well. " + histories + " What --json prints of a file: `schema check`. "
+      + "Exit status 3: not decided.",
+    operands: [history],
     options: [
       OptionSpec(
         "model", value: "MODEL",
@@ -49,10 +55,13 @@ public enum Commands {
     "report", summary: "Write a run's report again.", operands: [run])
 
   public static let export = CommandSpec(
-    "export", summary: "Print the history of a run.", operands: [run],
+    "export", summary: "Print a history in a format that other tools read.", about: histories, operands: [history],
     options: [
-      OptionSpec("format", value: "FORMAT", kind: .words(["jsonl"]), "jsonl: JSON lines, an event a line."),
+      OptionSpec(
+        "format", value: "FORMAT", kind: .words(["jsonl", "edn"]),
+        "jsonl: JSON lines, an event a line; edn: the same as Jepsen prints it. Else jsonl."),
       OptionSpec("level", value: "LEVEL", kind: .text, "Level of the run; needed where it has several."),
+      OptionSpec("output", value: "FILE", kind: .file, "Write to this file, whole or not at all, not to stdout."),
     ])
 
   public static let plan = CommandSpec(
@@ -65,7 +74,12 @@ public enum Commands {
     operands: [scenario], options: [json])
 
   public static let schema = CommandSpec(
-    "schema", summary: "Print the JSON Schema of scenario files, for editors.")
+    "schema", summary: "Print the JSON Schema of scenario files, for editors, or of what a check prints.",
+    operands: [
+      OperandSpec(
+        "WHAT", isRequired: false, kind: .words(["scenario", "check"]),
+        "scenario (else), or check: the output of `check FILE --json`.")
+    ])
 
   public static let doctor = CommandSpec(
     "doctor", summary: "Say which faults this machine can do, and how to get the rest.",
@@ -126,13 +140,16 @@ public struct CheckOptions: Equatable, Sendable {
 
 /// Options of `export`.
 public struct ExportOptions: Equatable, Sendable {
-  public var run: String
+  /// A run directory, or a history.
+  public var path: String
   public var format: String
   public var level: String?
+  public var output: String?
 
   public init(_ invocation: Invocation) {
-    run = invocation.operands[0]
+    path = invocation.operands[0]
     format = invocation.options["format"] ?? "jsonl"
     level = invocation.options["level"]
+    output = invocation.options["output"]
   }
 }

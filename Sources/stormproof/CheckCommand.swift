@@ -11,16 +11,11 @@ import Reports
 enum CheckCommand {
   static func run(_ invocation: Invocation) throws(UsageError) -> Int32 {
     let options = try CheckOptions(invocation, hint: Program.spec.hint("check"))
-    let path = RunCommands.absolute(options.path)
-    var info = stat()
-    guard stat(path, &info) == 0 else {
-      Terminal.note("\(options.path): \(String(cString: strerror(errno))), expected a run directory or a history")
-      return 2
-    }
-    let isRun = info.st_mode & S_IFMT == S_IFDIR
-    if isRun, options.model == nil { return directory(path, options) }
     do {
-      return isRun ? try level(of: RunDirectory(path: path), options) : try file(path, options)
+      let isRun = try HistoryInputs.isRun(options.path)
+      let path = RunCommands.absolute(options.path)
+      if isRun, options.model == nil { return directory(path, options) }
+      return isRun ? try level(of: RunDirectory(path: path), options) : try file(options)
     } catch let error as UsageError {
       throw error
     } catch {
@@ -53,7 +48,7 @@ enum CheckCommand {
     return try check(history, options, judgedAs: ReliabilityLevel(rawValue: name) ?? .medium)
   }
 
-  private static func file(_ path: String, _ options: CheckOptions) throws -> Int32 {
+  private static func file(_ options: CheckOptions) throws -> Int32 {
     let word = options.level ?? ReliabilityLevel.medium.rawValue
     guard let level = ReliabilityLevel(rawValue: word) else {
       let words = ReliabilityLevel.allCases.map(\.rawValue).joined(separator: ", ")
@@ -63,9 +58,11 @@ enum CheckCommand {
       if options.explain {
         Terminal.note("--explain draws nothing for the model kafka: its findings are cycles and sets")
       }
-      return show(CheckCommandCore.run(try TransactionHistory.read(path, name: options.path)), options)
+      let path = options.path == "-" ? "-" : RunCommands.absolute(options.path)
+      let name = options.path == "-" ? "standard input" : options.path
+      return show(CheckCommandCore.run(try TransactionHistory.read(path, name: name)), options)
     }
-    return try check(try JSONLines.parse(CompressedFile.read(path), file: options.path), options, judgedAs: level)
+    return try check(HistoryInputs.read(options.path), options, judgedAs: level)
   }
 
   private static func check(

@@ -1,6 +1,7 @@
 // The commands that need no run: plan, validate, schema.
 
 import Arguments
+import Checkers
 import FoundationEssentials
 import Glibc
 import Scenario
@@ -32,7 +33,7 @@ enum ScenarioCommands {
   }
 
   static func schema(_ invocation: Invocation) -> Int32 {
-    Terminal.write(Schema.text)
+    Terminal.write(invocation.operands.first == "check" ? CheckSchema.text : Schema.text)
     return 0
   }
 

@@ -31,6 +31,9 @@ enum Terminal {
   /// A message that names its own origin, such as a place in a file.
   static func note(_ line: String) { put(line + "\n", to: STDERR_FILENO) }
 
+  /// To stderr as it is: a line that will be written over.
+  static func raw(_ text: String) { put(text, to: STDERR_FILENO) }
+
   private static func strong(_ text: String) -> String { hasColor ? "\u{1b}[1;31m\(text)\u{1b}[0m" : text }
 
   /// A result that is bytes already.

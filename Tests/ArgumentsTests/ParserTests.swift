@@ -77,8 +77,7 @@ struct ParserTests {
     }
     let all = try options(["seed": "18446744073709551615", "levels": "a,b", "out": "d", "defect": "x", "json": ""])
     #expect(all.seed == .max && all.levels == ["a", "b"] && all.out == "d" && all.defect == "x" && all.json)
-    let aborting = try options(["abort-on": "violation"])
-    #expect(!all.abortsOnViolation && aborting.abortsOnViolation)
+    #expect(try !all.abortsOnViolation && options(["abort-on": "violation"]).abortsOnViolation)
     let none = try options([:])
     #expect(none.seed == nil && none.levels == nil && none.out == nil && !none.json)
     for bad in [["seed": "-1"], ["seed": "x"], ["seed": ""], ["levels": ""], ["levels": "a,,b"]] {

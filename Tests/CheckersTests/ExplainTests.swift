@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct ExplainTests {
   private func lanes(_ builder: HistoryBuilder, level: ReliabilityLevel = .medium) throws -> [Lanes] {
-    var report = CheckCommandCore.run(builder.history, level: level)
+    var report = try CheckCommandCore.run(builder.history, level: level)
     report.explain(builder.history)
     return report.findings.compactMap(\.lanes)
   }
@@ -84,7 +84,7 @@ import Testing
       builder.ackAnswered(session: 1, tag: UInt64(id))
     }
     builder.drained()
-    var report = CheckCommandCore.run(builder.history, level: .high)
+    var report = try CheckCommandCore.run(builder.history, level: .high)
     report.explain(builder.history)
     let picture = try #require(report.findings.first { $0.name == "torn-transaction" }?.lanes)
     let all = labels(picture).values.flatMap { $0 }
@@ -125,14 +125,14 @@ import Testing
     var builder = HistoryBuilder()
     for id in 1...10 { builder.send(id) }
     builder.drained()
-    var report = CheckCommandCore.run(builder.history)
+    var report = try CheckCommandCore.run(builder.history)
     report.explain(builder.history)
     #expect(report.findings.count == 10)
     #expect(report.findings.filter { $0.lanes != nil }.count == Explainer.perName)
     #expect(report.findings.prefix(Explainer.perName).allSatisfy { $0.lanes != nil })
     let json = String(decoding: report.json, as: UTF8.self)
     #expect(json.contains("\"lanes\"") && json.contains("\"sentence\"") && json.contains("\"rows\""))
-    #expect(!String(decoding: CheckCommandCore.run(builder.history).json, as: UTF8.self).contains("\"lanes\""))
+    #expect(!String(decoding: try CheckCommandCore.run(builder.history).json, as: UTF8.self).contains("\"lanes\""))
   }
 
   @Test func theTextIsThePicture() throws {
@@ -152,16 +152,17 @@ import Testing
   }
 
   /// Whatever is planted, and however narrow the terminal: pictures hold, and are of the findings.
-  @Test(arguments: [40, 72, 100, 240]) func picturesFitTheirWidth(width: Int) {
+  @Test(arguments: [40, 72, 100, 240]) func picturesFitTheirWidth(width: Int) throws {
     var drawn = 0
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(120)) {
+    let rounds = Rounds("pictures of \(width) columns", usual: 120, parts: 40)
+    for seed in rounds.seeds {
       var rng = SeededGenerator(seed: seed, label: "explain")
       let level = rng.pick(ReliabilityLevel.allCases)
       let history = SimulatedRun(
         seed: seed, level: level, messages: 1 + rng.below(9), producers: 2, consumers: 3, queues: 2, isRough: true
       ).history
       let damaged = EditableHistory(history, rng).damaged()
-      var report = CheckCommandCore.run(damaged, level: level)
+      var report = try CheckCommandCore.run(damaged, level: level)
       report.explain(damaged)
       for finding in report.findings {
         guard let lanes = finding.lanes else { continue }

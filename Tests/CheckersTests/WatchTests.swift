@@ -52,7 +52,8 @@ import Testing
   /// Every prefix of a valid history is one that the watch sees: it says nothing all the way.
   @Test func soundBrokersAreNeverAccused() {
     var events = 0
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(1500)) {
+    let rounds = Rounds("watch of sound brokers", usual: 1500, parts: 3)
+    for seed in rounds.seeds {
       let sample = Sample(seed: seed)
       // What a retry may do is allowed below level high.
       let watched =
@@ -65,6 +66,7 @@ import Testing
         events += watch.eventCount
       }
     }
+    guard rounds.finish() else { return }
     #expect(events > 50_000)
   }
 
@@ -75,7 +77,8 @@ import Testing
     let immediate: Set<FindingName> = [.unexpected, .wrongRedeliveredFlag, .outOfOrder, .duplicated]
     var said: [FindingName: Int] = [:]
     var (early, late) = (0, 0)
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(900)) {
+    let rounds = Rounds("watch of damaged histories", usual: 900, parts: 3)
+    for seed in rounds.seeds {
       var sample = Sample(seed: seed)
       let plants = Plant.allCases.filter { $0.levels.contains(sample.level) }.shuffled(using: &sample.rng)
       let sick =
@@ -118,6 +121,7 @@ import Testing
         }
       }
     }
+    guard rounds.finish() else { return }
     for name in DeliveryWatch.early { #expect(said[name, default: 0] > 5, "\(name) was hardly said: \(said)") }
     #expect(early > late / 2, "\(early) before the last tenth of a history, \(late) in it")
   }
@@ -125,7 +129,8 @@ import Testing
   /// With little memory less is said, and nothing else.
   @Test func forgettingOnlySilences() {
     var (all, kept) = (0, 0)
-    for seed in Rounds.firstSeed..<Rounds.firstSeed + UInt64(Rounds.count(500)) {
+    let rounds = Rounds("watch that forgets", usual: 500, parts: 3)
+    for seed in rounds.seeds {
       let sample = Sample(seed: seed)
       let sick = EditableHistory(sample.history, sample.rng).damaged()
       guard Self.keepsItsWord(sick) else { continue }
@@ -143,6 +148,7 @@ import Testing
       all += whole.accusations.count
       kept += small.accusations.count
     }
+    guard rounds.finish() else { return }
     #expect(kept > 0 && kept < all, "\(kept) of \(all)")
   }
 

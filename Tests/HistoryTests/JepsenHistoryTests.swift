@@ -99,7 +99,7 @@ struct JepsenHistoryTests {
     #expect(
       lines(history.events) == [
         "10 dequeue invoke 0 -", "10 dequeue invoke 0 -", "11 dequeue invoke 1 -", "20 dequeue ok 0 5",
-        "20 dequeue ok 0 6", "20 dequeue ok 1 -",
+        "20 dequeue ok 0 6", "30 dequeue ok 1 -",
       ])
     #expect(Set(history.events.map(\.op)).count == 3)
     // One that crashed, and one that never ended: they may have taken what nobody else took.

@@ -22,7 +22,7 @@ struct OperationMapper {
   /// Invocations of dequeues by drains, each to stand at the drain's own.
   private var invocations: [(position: Int, event: Event)] = []
   /// The drain that ended last, and where: the queue was empty then.
-  private var lastDrain: (drain: Drain, end: Int)?
+  private var lastDrain: (drain: Drain, end: Int, time: Nanoseconds)?
   /// Drains of which nobody knows what they took.
   private var unknown: [Drain] = []
 
@@ -59,7 +59,10 @@ struct OperationMapper {
     let word = function?.keyword
     if word == "drain" { return try drain(fields, value) }
     guard let word, let index = Self.numbers[word], let function = Function(rawValue: index) else {
-      throw Failure(message: "expected :f as :enqueue, :dequeue, :drain or another that is known here")
+      let isTransaction = ["txn", "send", "poll", "assign", "subscribe"].contains(word)
+      throw Failure(
+        message: "expected :f as :enqueue, :dequeue, :drain or another that is known here"
+          + (isTransaction ? "; transactions are read for the model kafka" : ""))
     }
     fields.event.function = function
     let isPlain = function.rawValue >= Function.enqueue.rawValue
@@ -218,7 +221,7 @@ struct OperationMapper {
         throw Failure(message: "expected :value of a :drain that is :ok as a vector of integers")
       }
       try take(taken, by: drain, fields)
-      lastDrain = (drain, assembler.events.count)
+      lastDrain = (drain, assembler.events.count, fields.event.time)
     case .info:
       try take((value?.elements ?? []).filter { $0.integer != nil }, by: drain, fields)
       unknown.append(drain)
@@ -261,11 +264,11 @@ struct OperationMapper {
         inside.remove(event.message)
       }
       for _ in inside { invocations.append((first.position, dequeue(of: first, op: assembler.newOp()))) }
-    } else if let (drain, end) = lastDrain {
+    } else if let (drain, end, time) = lastDrain {
       let op = assembler.newOp()
       invocations.append((drain.position, dequeue(of: drain, op: op)))
       var empty = dequeue(of: drain, op: op, .ok)
-      empty.time = assembler.events[..<end].last?.time ?? drain.time
+      empty.time = time
       invocations.append((end, empty))
     }
     return RecordedHistory(names: assembler.names, events: merged(), isComplete: true)

@@ -56,7 +56,7 @@ struct DamageTests {
   private static let words = "enqueue dequeue publish deliver ack invoke ok fail info null true false \\ u00e9 - . e + "
 
   private static func histories(_ random: inout SeededGenerator) -> [RecordedHistory] {
-    (0..<6).map { foreseeingNothing(randomHistory(&random, events: 2 + 2 * $0)) }
+    (1...6).map { foreseeingNothing(randomHistory(&random, events: $0)) }
   }
 
   /// What was parsed can be written in both notations and is the same then.

@@ -1,0 +1,137 @@
+// What `stormproof check FILE --json` prints, as a JSON Schema: for programs that read it.
+
+/// The schema of `CheckReport` (JSON Schema, draft 7).
+public enum CheckSchema {
+  /// Ends in a newline.
+  public static var text: String {
+    """
+    {
+      "$schema": "http://json-schema.org/draft-07/schema#",
+      "title": "stormproof check",
+      "description": "The outcome of a check of one history. The exit status is 0 for valid, 1 for violated, 3 for undecided.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": ["model", "verdict", "events", "counts", "summary", "findings"],
+      "properties": {
+        "model": {
+          "description": "What the history was held against.",
+          "enum": [\(words(CheckModel.allCases.map(\.rawValue)))]
+        },
+        "level": {
+          "description": "The reliability level by which deliveries were judged.",
+          "enum": [\(words(ReliabilityLevel.allCases.map(\.rawValue)))]
+        },
+        "verdict": {
+          "description": "Violated before undecided before valid.",
+          "enum": [\(words([HistoryVerdict.valid, .violated, .undecided].map(\.rawValue)))]
+        },
+        "note": {"description": "Why it is undecided, in words.", "type": "string"},
+        "events": {"description": "Events of the history.", "type": "integer", "minimum": 0},
+        "counts": {
+          "description": "What was counted, by name; the names depend on the model.",
+          "type": "object",
+          "additionalProperties": {"type": "integer", "minimum": 0}
+        },
+        "summary": {
+          "description": "Every finding that the model knows, found or not.",
+          "type": "array",
+          "items": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["name", "count", "isViolation", "undecided"],
+            "properties": {
+              "name": {"type": "string"},
+              "count": {"description": "All of them, more than findings lists.", "type": "integer", "minimum": 0},
+              "isViolation": {"description": "Whether one of them violates what is promised.", "type": "boolean"},
+              "undecided": {"description": "What only an unfinished drain excuses.", "type": "integer", "minimum": 0}
+            }
+          }
+        },
+        "findings": {
+          "description": "The first findings of each name, violations or not.",
+          "type": "array",
+          "items": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["name", "window", "events", "reason"],
+            "properties": {
+              "name": {"type": "string"},
+              "id": {"description": "The message or value, PRODUCER:SEQUENCE or SEQUENCE.", "type": "string"},
+              "attempt": {"type": "integer", "minimum": 0},
+              "transaction": {"type": "integer", "minimum": 1},
+              "queue": {"type": "string"},
+              "key": {"description": "Of a key-value store.", "type": "integer", "minimum": 0},
+              "acknowledged-by": {"description": "The node that acknowledged it.", "type": "string"},
+              "window": {
+                "description": "From when to when, in seconds from the first event.",
+                "type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2
+              },
+              "events": {
+                "description": "The events that show it, by number from 0.",
+                "type": "array", "items": {"type": "integer", "minimum": 0}
+              },
+              "reason": {"type": "string"},
+              "lanes": {
+                "description": "With --explain: the few operations that contradict each other, a row a client, faults last.",
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["sentence", "rows"],
+                "properties": {
+                  "sentence": {"type": "string"},
+                  "rows": {
+                    "type": "array",
+                    "items": {
+                      "type": "object",
+                      "additionalProperties": false,
+                      "required": ["name", "intervals"],
+                      "properties": {
+                        "name": {"type": "string"},
+                        "intervals": {"description": "By begin, in seconds.", "type": "array", "items": \(interval(indent: 26))}
+                      }
+                    }
+                  }
+                }
+              }
+            }
+          }
+        },
+        "transactions": {
+          "description": "Of transactions: what the broker was allowed, which orders were claimed, and the bounds of the check.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": ["allowances", "usesProcessOrder", "usesRealTime", "pollsReachEnd", "findingLimit", "searchLimit"],
+          "properties": {
+            "allowances": {"type": "object", "additionalProperties": {"type": "boolean"}},
+            "usesProcessOrder": {"type": "boolean"},
+            "usesRealTime": {"type": "boolean"},
+            "pollsReachEnd": {"type": "boolean"},
+            "findingLimit": {"type": "integer", "minimum": 0},
+            "searchLimit": {"type": "integer", "minimum": 0}
+          }
+        }
+      }
+    }
+
+    """
+  }
+
+  private static func interval(indent: Int) -> String {
+    let text = """
+      {
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["begin", "label", "role", "ending"],
+        "properties": {
+          "begin": {"type": "number"},
+          "end": {"description": "Missing where the ending is open.", "type": "number"},
+          "label": {"type": "string"},
+          "role": {"enum": ["put", "take", "transaction", "drain", "fault", "other"]},
+          "ending": {"enum": ["ok", "failed", "open"]}
+        }
+      }
+      """
+    return text.split(separator: "\n").joined(separator: "\n" + String(repeating: " ", count: indent))
+  }
+
+  private static func words(_ words: [String]) -> String { words.map { "\"\($0)\"" }.joined(separator: ", ") }
+}
