@@ -55,6 +55,9 @@ enum CheckCommand {
       throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
     }
     if options.model == CheckModel.kafka.rawValue {
+      if options.explain {
+        Terminal.note("--explain draws nothing for the model kafka: its findings are cycles and sets")
+      }
       return show(CheckCommandCore.run(try HistoryInputs.transactions(options.path)), options)
     }
     return try check(HistoryInputs.read(options.path), options, judgedAs: level)

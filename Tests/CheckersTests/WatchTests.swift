@@ -66,6 +66,7 @@ import Testing
         events += watch.eventCount
       }
     }
+    guard rounds.finish() else { return }
     #expect(events > 50_000)
   }
 
@@ -120,6 +121,7 @@ import Testing
         }
       }
     }
+    guard rounds.finish() else { return }
     for name in DeliveryWatch.early { #expect(said[name, default: 0] > 5, "\(name) was hardly said: \(said)") }
     #expect(early > late / 2, "\(early) before the last tenth of a history, \(late) in it")
   }
@@ -146,6 +148,7 @@ import Testing
       all += whole.accusations.count
       kept += small.accusations.count
     }
+    guard rounds.finish() else { return }
     #expect(kept > 0 && kept < all, "\(kept) of \(all)")
   }
 

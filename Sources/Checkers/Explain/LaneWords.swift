@@ -31,7 +31,9 @@ enum LaneWords {
     case .commit, .rollback: .transaction
     case .drained: .drain
     case .fault: .fault
-    default: "\(function)".hasPrefix("read") ? .take : .put
+    case .read: .take
+    case .append, .write, .compareAndSet: .put
+    default: .other
     }
   }
 
@@ -51,19 +53,28 @@ enum LaneWords {
       let message = end?.message ?? .none
       if message != .none { return "dequeue → \(message)" + Self.outcome(outcome, ok: "") }
       return outcome == .ok ? "dequeue → empty" : "dequeue" + Self.outcome(outcome, ok: "")
+    case .append:
+      // The answer names the offset.
+      let place = end.map { $0.outcome == .ok ? " at \($0.tag)" : "" } ?? ""
+      return "append \(begin.message)\(place)" + Self.outcome(outcome, ok: "")
+    case .read:
+      // At an offset of a log, or under a key.
+      let message = end?.message ?? .none
+      let what = outcome != .ok ? Self.outcome(outcome, ok: "") : message == .none ? " → nothing" : " → \(message)"
+      return "read" + key(begin) + what
+    case .write: return "write" + key(begin) + " \(begin.message)" + Self.outcome(outcome, ok: "")
+    case .compareAndSet:
+      let values = "\(MessageID(rawValue: begin.transaction)) by \(begin.message)"
+      return "replace" + key(begin) + " \(values)" + Self.outcome(outcome, ok: "")
     default:
-      let message = end.flatMap { $0.message == .none ? nil : $0.message } ?? begin.message
-      var text = "\(begin.function)"
-      if begin.place != 0, case .subscribe = begin.function { text += " to \(names.text(begin.place))" }
-      let tag = max(begin.tag, end?.tag ?? 0)
-      switch begin.function {
-      case .enqueue, .ack, .nack, .recover, .alive, .release, .subscribe: break
-      default: if tag != 0 { text += " [\(tag)]" }
-      }
-      if message != .none { text += " \(message)" }
-      return text + Self.outcome(outcome, ok: "")
+      let message = begin.message == .none ? "" : " \(begin.message)"
+      let place = begin.function == .subscribe ? " to \(names.text(begin.place))" : ""
+      return "\(begin.function)" + place + message + Self.outcome(outcome, ok: "")
     }
   }
+
+  /// The key of a store or the offset in a log; a register has none.
+  private static func key(_ event: Event) -> String { event.tag == 0 ? "" : " [\(event.tag)]" }
 
   private static func publish(_ begin: Event, _ end: Event?, _ names: Names) -> String {
     var text = "publish \(begin.message)"
@@ -109,17 +120,19 @@ enum LaneWords {
     switch (item.name, item.reason) {
     case ("lost", let reason) where reason.hasPrefix("never dequeued"):
       return "\(what) went in, and was \(reason): first in, first out has no place for that."
-    case ("lost", let reason):
+    case ("lost", let reason) where reason.hasPrefix("never delivered") || isRead(reason):
       let taken = isConfirmed ? "was confirmed\(node)" : "was sent\(node.isEmpty ? "" : " to \(node.dropFirst(4))")"
       let end = isDrained ? ", and \(item.queue ?? "the queue") was drained to the last message" : ""
       let owed = isConfirmed ? "somebody must have got it, and nobody did" : "nobody got it"
       return "\(what) \(taken) and \(reason)\(end): \(owed)."
-    case ("unexpected", let reason) where item.id == nil:
+    case ("unexpected", let reason) where item.id == nil && item.queue != nil:
       return "What came\(queue) cannot have been put there: \(reason)."
-    case ("unexpected", let reason): return "\(what) came\(queue), and was \(clause(reason)): nothing explains it."
-    case ("aborted-read", let reason): return "\(what) was \(reason): what has failed must never be seen."
+    case ("unexpected", let reason) where item.queue != nil || isRead(reason):
+      return "\(what) came\(queue), and was \(clause(reason)): nothing explains it."
+    case ("aborted-read", let reason) where isRead(reason):
+      return "\(what) was \(reason): what has failed must never be seen."
     case ("duplicated", "dequeued twice"): return "\(what) was dequeued twice, and put in once."
-    case ("duplicated", let reason):
+    case ("duplicated", let reason) where isRead(reason):
       return "\(what) was \(reason): the broker cannot have had it back when the second was read."
     case ("wrong-redelivered-flag", _):
       return "\(what) was delivered twice\(queue), and neither says that it is a redelivery: the second must."
@@ -130,7 +143,7 @@ enum LaneWords {
         "Transaction \(item.transaction) must take effect as a whole or not at all: some of it came, \(what) never did."
     case ("torn-transaction", let reason):
       return "Transaction \(item.transaction) must take effect as a whole or not at all: \(reason)."
-    case ("out-of-order", let reason): return "\(what) was \(reason)."
+    case ("out-of-order", let reason) where isRead(reason): return "\(what) was \(reason)."
     case ("false-empty", _):
       return "The answer \"empty\" is wrong: at every moment of it something was certainly inside."
     case (_, let reason):
@@ -138,6 +151,11 @@ enum LaneWords {
       guard let id = item.id else { return first.uppercased() + reason.dropFirst() + "." }
       return "\(id): \(reason)."
     }
+  }
+
+  /// The reasons of deliveries and of plain queues continue "it was"; those of other models stand by themselves.
+  private static func isRead(_ reason: String) -> Bool {
+    reason.hasPrefix("delivered") || reason.hasPrefix("dequeued")
   }
 
   private static func clause(_ reason: String) -> String {

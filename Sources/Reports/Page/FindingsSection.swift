@@ -38,7 +38,7 @@ enum FindingsSection {
       let title = finding.ids.count < finding.count ? "the first \(Words.count(finding.ids.count)) ids" : "all ids"
       out += "<details><summary>\(title)</summary><p class=\"ids\">\(escapeXML(all))</p></details>\n"
     }
-    let command = "stormproof check \(view.directory) --level \(finding.level)"
+    let command = "stormproof check \(view.directory) --level \(finding.level) --explain"
     return out + "<p class=\"small\">See it again: <code>\(escapeXML(command))</code></p></div>\n"
   }
 

@@ -115,7 +115,8 @@ enum LanePicture {
   ) {
     guard let first = scale.moments.first else { return }
     svg.line(0, y, width, y, "frame")
-    var taken: [(Double, Double)] = []
+    if width > 700 { svg.text(2, y + 15, "not to scale", "dim small") }
+    var taken: [(Double, Double)] = width > 700 ? [(0, 70)] : []
     let count = scale.moments.count
     for k in [0] + (count > 1 ? [count - 1] : []) + (count > 2 ? Array(1..<count - 1) : []) {
       let at = x(scale.moments[k])
