@@ -12,7 +12,7 @@ import Testing
     let mix = QueueMix.all[number]
     var verdicts: [HistoryVerdict: Int] = [:]
     var searched = 0
-    let rounds = Rounds("\(model) mix \(number)", usual: 3_400, parts: QueueMix.all.count)
+    let rounds = Rounds("\(model) mix \(number)", usual: 1_700, parts: QueueMix.all.count)
     for seed in rounds.seeds {
       let rng = SeededGenerator(seed: seed, label: "\(model) \(number)")
       let history = RandomQueueHistory.make(rng, model, mix, operations: 9)
@@ -37,7 +37,7 @@ import Testing
   /// A late value is excused by a dequeue of unknown result that took it before and gave it back.
   @Test func returnsAgreeWithSearch() {
     var verdicts: [HistoryVerdict: Int] = [:]
-    let rounds = Rounds("fifo with returns", usual: 4_000)
+    let rounds = Rounds("fifo with returns", usual: 1_500)
     for seed in rounds.seeds {
       let rng = SeededGenerator(seed: seed, label: "returns")
       let mix = QueueMix(hasUnknown: true, hasEmpties: false, hasSightings: false)
