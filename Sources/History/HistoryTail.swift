@@ -45,18 +45,22 @@ public final class HistoryTail {
 
   /// False at the end of the file.
   private func readPiece() throws(HistoryError) -> Bool {
-    let before = pending.count
-    pending.append(contentsOf: repeatElement(0, count: Self.piece))
-    let count = pending.withUnsafeMutableBytes { buffer in
-      buffer.baseAddress.map { Glibc.read(descriptor, $0 + before, Self.piece) } ?? 0
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileBytes.failure(path, "cannot be read") }
+    let room = min(Int(status.st_size) - offset - pending.count, Self.piece)
+    guard room > 0 else { return false }
+    var error: Int32 = 0
+    let piece = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+      let result = Glibc.read(descriptor, buffer.baseAddress, room)
+      error = result < 0 ? errno : 0
+      count = max(0, result)
     }
-    let error = errno
-    pending.removeLast(Self.piece - max(0, count))
-    if count < 0, error != EINTR {
+    if error != 0, error != EINTR {
       errno = error
       throw FileBytes.failure(path, "cannot be read")
     }
-    return count > 0
+    pending += piece
+    return !piece.isEmpty
   }
 
   private func takeBlocks(_ body: ([Event]) -> Void) throws(HistoryError) {
