@@ -20,6 +20,12 @@ import Testing
         reports.append(report)
       }
     }
+    let transactions =
+      #"{"time":1,"process":0,"type":"invoke","f":"txn","value":[["send","x",1]]}"# + "\n"
+      + #"{"time":2,"process":0,"type":"fail","f":"txn","value":[["send","x",1]]}"# + "\n"
+      + #"{"time":3,"process":1,"type":"invoke","f":"poll","value":[["poll"]]}"# + "\n"
+      + #"{"time":4,"process":1,"type":"ok","f":"poll","value":[["poll",{"x":[[4,1]]}]]}"#
+    reports.append(CheckCommandCore.run(try TransactionHistory.parse(Array(transactions.utf8), file: "x")))
     for text in [
       "{:process 0, :type :invoke, :f :write, :value [3 1]}\n{:process 0, :type :ok, :f :read, :value [3 2]}"
     ] {
