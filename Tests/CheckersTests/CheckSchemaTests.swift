@@ -31,11 +31,6 @@ import Testing
     ] {
       reports.append(try CheckCommandCore.run(JepsenHistory.parse(Array(text.utf8), file: "x")))
     }
-    let transactions = """
-      {:time 1, :process 0, :type :invoke, :f :txn, :value [[:send 3 1] [:poll]]}
-      {:time 2, :process 0, :type :ok, :f :txn, :value [[:send 3 [0 1]] [:poll {3 [[0 1] [1 9]]}]]}
-      """
-    reports.append(CheckCommandCore.run(try TransactionHistory.parseEDN(Array(transactions.utf8), file: "x")))
     return reports
   }
 
