@@ -179,11 +179,9 @@ struct QueueLedger {
       let (enters, leaves) = (goesIn.words[word], goesOut.words[word])
       let first = Int32(word) << 6
       let hasMore = change < changes.count && changes[change].at < first + 64 || empties[empty].end < first + 64
-      if enters | leaves == 0, !hasMore {
-        // Nothing changes in these 64 positions.
-        if covered == 0, available >= owed || unlimited <= first + 63 { last = first + 63 }
-        continue
-      }
+      // Nothing changes in these 64 positions, and none of the answers ends here: whether they were clear is seen at the next
+      // one that is looked at, which is as clear as they were.
+      if enters | leaves == 0, !hasMore { continue }
       for bit in 0..<Int32(64) {
         let at = first + bit
         covered -= Int(leaves >> UInt64(bit) & 1)

@@ -1,0 +1,128 @@
+// The tables of the queue checks against plain dictionaries, and the places where they take a short cut.
+
+import Base
+import History
+import Testing
+
+@testable import Checkers
+
+@Suite struct QueueTableTests {
+  /// Numbers in order with gaps, far more under way than the ring holds, some for ever.
+  @Test(arguments: [UInt64(1), 2, 3]) func operationsAreFoundUntilTheyEnd(seed: UInt64) {
+    var random = SeededGenerator(seed: seed, label: "operations")
+    var operations = LiveOperations()
+    var open: [UInt64: (at: Int32, isDequeue: Bool)] = [:]
+    var order: [UInt64] = []
+    var op: UInt64 = 0
+    for at in 0..<Int32(60_000) {
+      if random.chance(0.6) {
+        op += 1 + UInt64(random.below(3))
+        open[op] = (at, random.chance(0.5))
+        order.append(op)
+        operations.begin(op, at: at, isDequeue: open[op]?.isDequeue == true, thing: at &* 3)
+        continue
+      }
+      guard !order.isEmpty else { continue }
+      // Mostly one of the latest.
+      let k = random.chance(0.8) ? max(0, order.count - 1 - random.below(50)) : random.below(order.count)
+      let number = order[k]
+      guard let known = open[number] else { continue }
+      #expect(operations.end(number, isDequeue: !known.isDequeue, isOver: true) == nil)
+      let isOver = random.chance(0.8)
+      let found = operations.end(number, isDequeue: known.isDequeue, isOver: isOver)
+      #expect(found?.begin == known.at && found?.thing == known.at &* 3, "seed \(seed) operation \(number)")
+      if isOver {
+        open[number] = nil
+        order.remove(at: k)
+        #expect(operations.end(number, isDequeue: known.isDequeue, isOver: true) == nil)
+      }
+    }
+    #expect(open.count > 8192)
+    #expect(operations.all.map(\.begin).sorted() == open.values.map(\.at).sorted())
+  }
+
+  /// Counted up, scattered, and by attempts; what was added keeps its place, and nobody else has it.
+  @Test(arguments: [0.0, 0.1, 1.0]) func valuesKeepTheirPlaces(scattered: Double) {
+    var random = SeededGenerator(seed: 5, label: "values")
+    var index = ValueIndex()
+    var known: [MessageAttempt: Int32] = [:]
+    var taken: Set<Int32> = []
+    var next: UInt64 = 0
+    for _ in 0..<30_000 {
+      next += 1
+      let value = MessageAttempt(
+        message: random.chance(scattered) ? random.next() >> 8 : next, attempt: UInt32(random.below(2)))
+      let isDequeue = random.chance(0.5)
+      var place = index.find(value.message, value.attempt, isDequeue: isDequeue)
+      if let before = known[value] {
+        #expect(place == before)
+        continue
+      }
+      if place < 0 { place = index.add(value.message, value.attempt) } else { index.noteUse() }
+      #expect(taken.insert(place).inserted, "\(value) got the place of another")
+      known[value] = place
+      #expect(place < index.count)
+    }
+    for (value, place) in known {
+      #expect(index.find(value.message, value.attempt, isDequeue: false) == place)
+      #expect(index.find(value.message, value.attempt, isDequeue: true) == place)
+    }
+    #expect(index.count <= 4 * known.count + 1 << 15, "the table is wasted on pages that hold little")
+  }
+
+  private struct MessageAttempt: Hashable {
+    var message: UInt64
+    var attempt: UInt32
+  }
+
+  /// Positions without any change are passed over 64 at a time: what was inside before is inside behind them.
+  @Test func longStretchesCount() {
+    var events: [Event] = []
+    func add(_ function: Function, _ outcome: Outcome, op: Int, _ value: Int?) {
+      var event = Event()
+      (event.function, event.outcome, event.op) = (function, outcome, UInt64(op))
+      event.time = Nanoseconds(events.count) + 1
+      if let value { event.message = MessageID(producer: 0, sequence: value) }
+      events.append(event)
+    }
+    // Enqueues that fail change nothing.
+    func fill(to position: Int) {
+      while events.count < position {
+        let number = 1000 + events.count
+        add(.enqueue, .invoke, op: number, number)
+        add(.enqueue, .fail, op: number, number)
+      }
+    }
+    add(.enqueue, .invoke, op: 1, 7)
+    add(.enqueue, .ok, op: 1, 7)
+    fill(to: 200)
+    add(.dequeue, .invoke, op: 2, nil)
+    fill(to: 700)
+    add(.dequeue, .ok, op: 2, nil)
+    add(.dequeue, .invoke, op: 3, nil)
+    add(.dequeue, .ok, op: 3, 7)
+    fill(to: 1000)
+    add(.dequeue, .invoke, op: 4, nil)
+    fill(to: 1500)
+    add(.dequeue, .ok, op: 4, nil)
+    let history = RecordedHistory(names: Names(), events: events, isComplete: true)
+    for model in QueueModel.allCases {
+      let result = QueueChecker.check(history, model: model)
+      #expect(result.counts[.falseEmpty] == 1, "\(result.findings)")
+      #expect(result.findings.first?.events == [200, 701])
+    }
+  }
+
+  /// Of several sightings the first says from when on a value may be gone.
+  @Test func theFirstSightingCounts() {
+    var builder = HistoryBuilder()
+    builder.enqueue(1)
+    builder.dequeue(1, .info)
+    builder.enqueue(2)
+    builder.dequeue(2)
+    builder.dequeue(1, .info)
+    let result = QueueChecker.check(builder.history, model: .fifo)
+    #expect(result.verdict == .valid, "\(result.findings)")
+    #expect(NaiveQueue.isLinearizable(builder.history, .fifo))
+  }
+}
