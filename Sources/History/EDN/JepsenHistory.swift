@@ -21,15 +21,7 @@ public enum JepsenHistory {
 
   /// Writes the history through `write`, some 64 KiB at a time, a map a line.
   public static func export(_ history: RecordedHistory, write: ([UInt8]) throws -> Void) rethrows {
-    var line = EventWriter(history, .edn)
-    for event in history.events {
-      line.append(event)
-      if line.bytes.count >= 64 << 10 {
-        try write(line.bytes)
-        line.bytes.removeAll(keepingCapacity: true)
-      }
-    }
-    if !line.bytes.isEmpty { try write(line.bytes) }
+    try EventWriter.export(history, .edn, write: write)
   }
 
   /// The whole text at once.

@@ -19,6 +19,21 @@ struct EventWriter {
   /// Reads and writes say their offset or key. A history in which all of them are 0 is one of a register.
   private let isKeyed: Bool
 
+  /// Writes the whole history through `write`, some 64 KiB at a time.
+  static func export(
+    _ history: RecordedHistory, _ notation: Notation, write: ([UInt8]) throws -> Void
+  ) rethrows {
+    var line = EventWriter(history, notation)
+    for event in history.events {
+      line.append(event)
+      if line.bytes.count >= 64 << 10 {
+        try write(line.bytes)
+        line.bytes.removeAll(keepingCapacity: true)
+      }
+    }
+    if !line.bytes.isEmpty { try write(line.bytes) }
+  }
+
   init(_ history: RecordedHistory, _ notation: Notation) {
     names = history.names
     self.notation = notation
