@@ -12,7 +12,7 @@ public enum CRC32C {
     while !rest.isEmpty {
       let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
       guard let base = piece.baseAddress else { break }
-      crc = crc32_iscsi(
+      crc = crc32c_isal(
         UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: UInt8.self)), Int32(piece.count), crc)
       rest = rest.dropFirst(piece.count)
     }

@@ -1,4 +1,4 @@
-// The writer of `history.bin`: one thread appends into memory, another writes whole blocks; the first never waits for the disk.
+// The writer of `history.bin`: one thread appends and packs in memory, another writes; the first never waits for the disk.
 
 import Base
 import Dispatch
@@ -10,22 +10,26 @@ import Synchronization
 
 /// Records events in the order in which they are appended. Owned by one thread; only `failure` may be read by others.
 ///
-/// Events go to a buffer; a full one, or what `flush()` finds, is handed to a queue of its own that packs it, adds the
-/// checksum and writes. A process killed at any time leaves a file that reads up to the last block written: call `flush()` every 100 ms
-/// or so. When the disk falls behind by more than `limit` bytes, or cannot be written, recording ends for good, `failure`
-/// says why, and the file never gets its end block: a history with a hole is never called complete.
+/// Events go to a buffer; a full one is packed into a block of a page while it is in the processor's cache, and a full page,
+/// or what `flush()` finds, is handed to a thread of its own that writes it. A process killed at any time leaves a file that
+/// reads up to the last page written: call `flush()` every 100 ms or so. When the disk falls behind by more than `limit`
+/// bytes, or cannot be written, recording ends for good, `failure` says why, and the file never gets its end block: a history
+/// with a hole is never called complete.
 public final class HistoryRecorder {
   /// The words so far; give new ones by `word` and `route`.
   public private(set) var names = Names()
   /// Events appended so far: the index of the next one.
-  public private(set) var count = 0
-  /// Time of the last event as recorded.
-  public private(set) var lastTime: Nanoseconds = .min
+  public var count: Int { countBefore &+ buffer.count }
 
   private let path: String
-  private let writer: BlockWriter
-  private let eventsPerBlock: Int
-  private var buffer: EventBuffer
+  private let writer: PageWriter
+  private let buffer: EventBuffer
+  private var page = Page()
+  /// Events appended before those in the buffer.
+  private var countBefore = 0
+  /// Time of the last event as recorded. Private, as all that `append` writes: the compiler then proves its accesses
+  /// exclusive, where a check at run time would cost as much as the rest of an append.
+  private var lastTime: Nanoseconds = .min
   private var sequence: UInt64 = 0
   private var namesWritten = 0
   private var isStopped = false
@@ -35,10 +39,10 @@ public final class HistoryRecorder {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileBytes.failure(path, "cannot be created") }
     self.path = path
-    eventsPerBlock = min(max(blockEvents, 1), HistoryFormat.largestBlock)
-    writer = BlockWriter(descriptor: descriptor, limit: limit, eventsPerBlock: eventsPerBlock)
-    buffer = EventBuffer(capacity: eventsPerBlock)
-    writeSmall(.begin, count: 0, payload: HistoryFormat.beginPayload())
+    writer = PageWriter(descriptor: descriptor, limit: limit)
+    buffer = EventBuffer(capacity: min(max(blockEvents, 1), HistoryFormat.largestBlock))
+    putSmall(.begin, count: 0, payload: HistoryFormat.beginPayload())
+    handOver()
   }
 
   /// What ended the recording early, for people; nil while all is well. May be read by any thread.
@@ -55,23 +59,16 @@ public final class HistoryRecorder {
   public func append(_ event: Event) -> Int {
     let time = event.time > lastTime ? event.time : lastTime &+ 1
     lastTime = time
-    buffer.append(event, time: time)
-    count &+= 1
-    if buffer.isFull { flush() }
-    return count &- 1
+    if let index = buffer.append(event, time: time) { return countBefore &+ index }
+    // Full, or too far away from the events in it.
+    packEvents()
+    return countBefore &+ (buffer.append(event, time: time) ?? 0)
   }
 
   /// Hands what was appended since the last time to the writer. Does not wait.
   public func flush() {
-    guard buffer.count > 0, !isStopped else { return buffer.removeAll() }
-    if namesWritten < names.entries.count {
-      let new = names.entries[namesWritten...]
-      writeSmall(.names, count: new.count, payload: HistoryFormat.namesPayload(new))
-      namesWritten = names.entries.count
-    }
-    isStopped = !writer.hand(over: buffer, sequence: sequence)
-    sequence += 1
-    buffer = writer.spare() ?? EventBuffer(capacity: eventsPerBlock)
+    packEvents()
+    handOver()
   }
 
   /// Waits until everything that was handed over is with the system.
@@ -82,82 +79,116 @@ public final class HistoryRecorder {
   public func close() -> Bool {
     flush()
     if !isStopped {
-      writeSmall(.end, count: 0, payload: HistoryFormat.endPayload(events: count, names: namesWritten))
+      putSmall(.end, count: 0, payload: HistoryFormat.endPayload(events: count, names: namesWritten))
+      handOver()
       isStopped = true
     }
     writer.finish()
     return failure == nil
   }
 
-  private func writeSmall(_ kind: HistoryFormat.Kind, count: Int, payload: [UInt8]) {
-    if !writer.hand(over: HistoryFormat.block(kind, sequence: sequence, count: count, payload: payload)) {
-      isStopped = true
+  private func packEvents() {
+    let count = buffer.count
+    guard count > 0 else { return }
+    if namesWritten < names.entries.count {
+      let new = names.entries[namesWritten...]
+      putSmall(.names, count: new.count, payload: HistoryFormat.namesPayload(new))
+      namesWritten = names.entries.count
+    }
+    put(.events, count: count, atMost: EventColumns.largestPayload(events: count)) { buffer.pack(to: $0) }
+    countBefore += count
+    buffer.removeAll()
+  }
+
+  private func putSmall(_ kind: HistoryFormat.Kind, count: Int, payload: [UInt8]) {
+    put(kind, count: count, atMost: payload.count) {
+      $0.copyMemory(from: payload, byteCount: payload.count)
+      return payload.count
+    }
+  }
+
+  /// Puts a block into the page; `payload` writes what it holds and returns the length.
+  private func put(
+    _ kind: HistoryFormat.Kind, count: Int, atMost size: Int, payload: (UnsafeMutableRawPointer) -> Int
+  ) {
+    if page.room < HistoryFormat.headerSize + size {
+      handOver()
+      if page.room < HistoryFormat.headerSize + size { page = Page(size: HistoryFormat.headerSize + size) }
+    }
+    page.put { start in
+      let length = payload(start + HistoryFormat.headerSize)
+      let bytes = UnsafeRawBufferPointer(start: start + HistoryFormat.headerSize, count: length)
+      HistoryFormat.store(
+        HistoryFormat.Header(
+          kind: kind, sequence: sequence, count: count, length: length, checksum: CRC32C.checksum(bytes)), at: start)
+      return HistoryFormat.headerSize + length
     }
     sequence += 1
   }
+
+  private func handOver() {
+    guard page.used > 0 else { return }
+    if !isStopped, writer.hand(over: page) {
+      page = writer.spare() ?? Page()
+    } else {
+      isStopped = true
+      page.used = 0
+    }
+  }
 }
 
-/// The writing side: a serial queue that packs events, adds checksums and writes, and the buffers that it is done with. A
-/// buffer belongs to the recorder until it is handed over, then to the queue, then again to the recorder.
-private final class BlockWriter: Sendable {
+/// Memory for blocks. It belongs to the recorder until it is handed over, then to the writer, then again to the recorder.
+private final class Page: @unchecked Sendable {
+  /// Large enough that handing over costs nothing beside what it holds.
+  static let size = 1 << 20
+  private let memory: UnsafeMutableRawPointer
+  let capacity: Int
+  var used = 0
+
+  init(size: Int = Page.size) {
+    (memory, capacity) = (.allocate(byteCount: size, alignment: 64), size)
+  }
+  deinit { memory.deallocate() }
+
+  var room: Int { capacity - used }
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: used) }
+  /// `body` writes at the place it is given and returns how many bytes.
+  func put(_ body: (UnsafeMutableRawPointer) -> Int) { used += body(memory + used) }
+}
+
+/// The writing side: a serial queue, and the pages that it is done with.
+private final class PageWriter: Sendable {
   struct State {
     var waiting = 0
     /// Set once; `isBroken` when it was the disk that refused, and nothing can be written any more.
     var failure: String?
     var isBroken = false
-    var spare: [EventBuffer] = []
+    var spare: [Page] = []
     var isClosed = false
-  }
-
-  /// Where the queue packs a block. Only the queue touches it.
-  private final class Page: @unchecked Sendable {
-    let memory: UnsafeMutableRawBufferPointer
-    init(size: Int) { memory = .allocate(byteCount: size, alignment: 64) }
-    deinit { memory.deallocate() }
   }
 
   let state = Mutex(State())
   private let descriptor: Int32
   private let limit: Int
-  private let page: Page
   private let queue = DispatchQueue(label: "history")
 
-  init(descriptor: Int32, limit: Int, eventsPerBlock: Int) {
+  init(descriptor: Int32, limit: Int) {
     self.descriptor = descriptor
     self.limit = limit
-    page = Page(size: HistoryFormat.headerSize + EventColumns.largestPayload(events: eventsPerBlock))
   }
 
   deinit {
     if !state.withLock({ $0.isClosed }) { Glibc.close(descriptor) }
   }
 
-  /// False when recording has ended: the buffer was not taken.
-  func hand(over buffer: EventBuffer, sequence: UInt64) -> Bool {
-    let size = buffer.count * EventColumns.eventSize
-    guard take(size) else { return false }
-    queue.async { [self] in
-      guard let base = page.memory.baseAddress else { return }
-      let payload = base + HistoryFormat.headerSize
-      let length = buffer.pack(to: payload)
-      let header = HistoryFormat.Header(
-        kind: .events, sequence: sequence, count: buffer.count, length: length,
-        checksum: CRC32C.checksum(UnsafeRawBufferPointer(start: payload, count: length)))
-      HistoryFormat.store(header, at: base)
-      buffer.removeAll()
-      write(UnsafeRawBufferPointer(start: base, count: HistoryFormat.headerSize + length), taken: size, spare: buffer)
-    }
+  /// False when recording has ended: the page was not taken.
+  func hand(over page: Page) -> Bool {
+    guard take(page.used) else { return false }
+    queue.async { [self] in write(page) }
     return true
   }
 
-  /// The same for a block that is made already.
-  func hand(over block: [UInt8]) -> Bool {
-    guard take(block.count) else { return false }
-    queue.async { [self] in block.withUnsafeBytes { write($0, taken: block.count, spare: nil) } }
-    return true
-  }
-
-  func spare() -> EventBuffer? { state.withLock { $0.spare.popLast() } }
+  func spare() -> Page? { state.withLock { $0.spare.popLast() } }
 
   func wait() { queue.sync {} }
 
@@ -185,12 +216,14 @@ private final class BlockWriter: Sendable {
   }
 
   /// What had already been taken when the recording ended is still good, unless the disk itself refused.
-  private func write(_ bytes: UnsafeRawBufferPointer, taken: Int, spare: EventBuffer?) {
-    let problem = state.withLock { $0.isBroken } ? nil : FileBytes.write(descriptor, all: bytes)
+  private func write(_ page: Page) {
+    let problem = state.withLock { $0.isBroken } ? nil : FileBytes.write(descriptor, all: page.bytes)
+    let size = page.used
+    page.used = 0
     state.withLock { state in
-      state.waiting -= taken
+      state.waiting -= size
       if let problem { (state.failure, state.isBroken) = ("cannot be written: " + problem, true) }
-      if let spare, state.spare.count < 16 { state.spare.append(spare) }
+      if page.capacity == Page.size, state.spare.count < 4 { state.spare.append(page) }
     }
   }
 }

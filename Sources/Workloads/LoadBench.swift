@@ -185,7 +185,7 @@ private final class Bench {
     // A message that was published and consumed counts once, one that was only published half.
     let messages = Double(max(1, confirmed + delivered)) / 2
     let (thread, process) = (end.thread - begin.thread, end.process - begin.process)
-    func micro(_ cpu: Nanoseconds) -> Double { (Double(cpu) / messages / 10).rounded() / 100 }
+    func micro(_ cpu: Nanoseconds) -> Double { (Double(cpu) / messages).rounded() / 1000 }
     func rate(_ count: Int) -> Int { Int(Double(count) / seconds) }
     func quantiles(_ histogram: Histogram) -> String {
       [50, 99, 99.9].map { "p\($0 == 99.9 ? "99.9" : "\(Int($0))") \(histogram.percentile($0).milliseconds)" }

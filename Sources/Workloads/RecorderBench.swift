@@ -29,12 +29,13 @@ public enum RecorderBench {
         print("recorder-bench: \(recorder.failure ?? "nothing was recorded")")
         return 5
       }
+      let cost = CPUTime.ofProcess() - process
       let events = Double(recorder.count - before)
       let size = try FileBytes.read(arguments[0]).count
       func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
       print("events: \(Int(events))")
       print("appending ns/event: \(tenths(Double(appending) / events))")
-      print("CPU ns/event: \(tenths(Double(CPUTime.ofProcess() - process) / events))")
+      print("CPU ns/event: \(tenths(Double(cost) / events))")
       print("bytes/event: \(tenths(Double(size) / Double(recorder.count)))")
       return 0
     } catch {

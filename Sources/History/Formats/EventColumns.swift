@@ -1,22 +1,24 @@
 // The events of a block, field by field: as the recorder collects them, and packed as they lie on disk.
 //
 //   payload = width u8 (14 of them, then 2 bytes of zero), base u64 (14), columns; each column begins at a multiple of 8
-//   column  = one number of `width` bytes (0, 1, 2, 4 or 8) an event; the value is base + number, modulo 2^64
+//   column  = one number of `width` bytes (0, 1, 2, 4 or 8) an event; the value is 0 where the number is 0, else
+//             base + number, modulo 2^64; without numbers (width 0) all values are the base
 //
-// A field that is the same in the whole block takes no room, one that varies a little takes little: some 25 bytes an event
-// of a run instead of 72, and a reader that wants three fields touches no other.
+// A field that is the same in the whole block takes no room, one that varies a little takes little, and a field that some
+// events do not have (0) does not widen it for the others: some 15 bytes an event of a run instead of 72, and a reader that
+// wants three fields touches no other.
 
 import Base
 
 enum EventColumns {
   /// In the order of the file: the wide ones first, so that all are aligned in memory.
   enum Column: Int, CaseIterable {
+    /// 0 where `intended` is 0; otherwise time − intended + 1.
+    case lateness
     case time, op
     /// Low 40 bits of (message + 1); the high 24 bits are `producer`. So `MessageID.none` is 0 in both.
     case sequence
     case transaction, tag
-    /// 0 where `intended` is 0; otherwise time − intended + 1.
-    case lateness
     case producer, attempt, session, process
     case place, node
     case flags
@@ -25,9 +27,11 @@ enum EventColumns {
   }
 
   static let count = Column.allCases.count
-  /// Bytes of a value in memory, and so the greatest width on disk.
-  static let sizes = [8, 8, 8, 8, 8, 8, 4, 4, 4, 4, 2, 2, 1, 1]
-  static let eventSize = 70
+  /// Bytes of a number in memory, and so the greatest width on disk.
+  static let sizes = [8, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2, 2, 1, 1]
+  static let eventSize = 50
+  /// The columns from `time` to `tag`: wide fields of which a block holds the distances from a base.
+  static let relative = 5
   static let prefixSize = 16 + 8 * 14
   static let sequenceMask: UInt64 = 0xff_ffff_ffff
 
@@ -38,6 +42,9 @@ enum EventColumns {
 }
 
 /// Memory for the fields of up to `capacity` events, one array a field.
+///
+/// Wide fields are kept as distances from a base, as far as 2^30: what an append writes is what recording costs. An event
+/// that is farther away from the others has to go into the next buffer.
 final class EventBuffer: @unchecked Sendable {
   let capacity: Int
   private(set) var count = 0
@@ -46,46 +53,86 @@ final class EventBuffer: @unchecked Sendable {
   private let middle: UnsafeMutablePointer<UInt32>
   private let narrow: UnsafeMutablePointer<UInt16>
   private let bytes: UnsafeMutablePointer<UInt8>
+  /// Of the relative columns; 0 until an event asks for another.
+  private var bases = Bases()
+
+  private struct Bases {
+    var time: UInt64 = 0
+    var op: UInt64 = 0
+    var sequence: UInt64 = 0
+    var transaction: UInt64 = 0
+    var tag: UInt64 = 0
+  }
 
   init(capacity: Int) {
     self.capacity = capacity
     memory = .allocate(byteCount: capacity * EventColumns.eventSize, alignment: 64)
-    wide = memory.bindMemory(to: UInt64.self, capacity: 6 * capacity)
-    middle = (memory + 48 * capacity).bindMemory(to: UInt32.self, capacity: 4 * capacity)
-    narrow = (memory + 64 * capacity).bindMemory(to: UInt16.self, capacity: 2 * capacity)
-    bytes = (memory + 68 * capacity).bindMemory(to: UInt8.self, capacity: 2 * capacity)
+    wide = memory.bindMemory(to: UInt64.self, capacity: capacity)
+    middle = (memory + 8 * capacity).bindMemory(to: UInt32.self, capacity: 9 * capacity)
+    narrow = (memory + 44 * capacity).bindMemory(to: UInt16.self, capacity: 2 * capacity)
+    bytes = (memory + 48 * capacity).bindMemory(to: UInt8.self, capacity: 2 * capacity)
   }
 
   deinit { memory.deallocate() }
 
-  var isFull: Bool { count == capacity }
-  func removeAll() { count = 0 }
+  func removeAll() {
+    count = 0
+    bases = Bases()
+  }
 
-  /// Adds the event, at `time` instead of its own; there must be room.
+  /// Adds the event, at `time` instead of its own, and returns its index in the buffer; nil where it is full, or the event too far
+  /// away from those in it. An empty buffer takes any event.
   @inline(__always)
-  func append(_ event: Event, time: Nanoseconds) {
+  func append(_ event: Event, time: Nanoseconds) -> Int? {
     let (at, n) = (count, capacity)
     let message = event.message.rawValue &+ 1
-    let lateness = event.intended == 0 ? 0 : max(time &- event.intended, 0) &+ 1
-    wide[at] = UInt64(bitPattern: time)
-    wide[n &+ at] = event.op
-    wide[2 &* n &+ at] = message & EventColumns.sequenceMask
-    wide[3 &* n &+ at] = event.transaction
-    wide[4 &* n &+ at] = event.tag
-    wide[5 &* n &+ at] = UInt64(bitPattern: lateness)
-    middle[at] = UInt32(truncatingIfNeeded: message >> 40)
-    middle[n &+ at] = event.attempt
-    middle[2 &* n &+ at] = event.session
-    middle[3 &* n &+ at] = UInt32(bitPattern: event.process)
+    var misfit: UInt64 = 0
+    let distances = (
+      Self.distance(UInt64(bitPattern: time), bases.time, &misfit), Self.distance(event.op, bases.op, &misfit),
+      Self.distance(message & EventColumns.sequenceMask, bases.sequence, &misfit),
+      Self.distance(event.transaction, bases.transaction, &misfit), Self.distance(event.tag, bases.tag, &misfit)
+    )
+    guard misfit == 0, at < n else { return at == 0 ? appendFirst(event, time: time) : nil }
+    wide[at] = UInt64(bitPattern: event.intended == 0 ? 0 : max(time &- event.intended, 0) &+ 1)
+    middle[at] = distances.0
+    middle[n &+ at] = distances.1
+    middle[2 &* n &+ at] = distances.2
+    middle[3 &* n &+ at] = distances.3
+    middle[4 &* n &+ at] = distances.4
+    middle[5 &* n &+ at] = UInt32(truncatingIfNeeded: message >> 40)
+    middle[6 &* n &+ at] = event.attempt
+    middle[7 &* n &+ at] = event.session
+    middle[8 &* n &+ at] = UInt32(bitPattern: event.process)
     narrow[at] = event.place
     narrow[n &+ at] = event.node
     bytes[at] = event.flags.rawValue
     bytes[n &+ at] = event.function.rawValue << 2 | event.outcome.rawValue
     count = at &+ 1
+    return at
+  }
+
+  /// Puts the bases where this event is in the middle of what can be said.
+  @inline(never)
+  private func appendFirst(_ event: Event, time: Nanoseconds) -> Int? {
+    let half: UInt64 = 1 << 29
+    bases.time = UInt64(bitPattern: time) &- half
+    bases.op = event.op &- half
+    bases.sequence = ((event.message.rawValue &+ 1) & EventColumns.sequenceMask) &- half
+    bases.transaction = event.transaction &- half
+    bases.tag = event.tag &- half
+    return append(event, time: time)
+  }
+
+  /// 0 for 0, else the distance from the base; sets bits of `misfit` where that is not within 1 to 2^30.
+  @inline(__always)
+  private static func distance(_ value: UInt64, _ base: UInt64, _ misfit: inout UInt64) -> UInt32 {
+    let distance = value == 0 ? 0 : value &- base
+    misfit |= value == 0 ? 0 : (distance &- 1) >> 30
+    return UInt32(truncatingIfNeeded: distance)
   }
 
   /// Writes the payload of the block to `out`, which has room for `EventColumns.largestPayload(events: capacity)` bytes, and
-  /// returns its length. The times in memory are spent afterwards.
+  /// returns its length.
   func pack(to out: UnsafeMutableRawPointer) -> Int {
     (out + 14).storeBytes(of: 0, as: UInt16.self)
     var offset = EventColumns.prefixSize
@@ -101,49 +148,74 @@ final class EventBuffer: @unchecked Sendable {
       offset += EventColumns.padded(length)
       index += 1
     }
-    // Times only grow: their distance from the first is what varies least.
-    let first = count == 0 ? 0 : wide[0]
-    for at in 0..<count { wide[at] &-= first }
-    let times = Self.pack(wide, count, to: out + offset)
-    put((times.width, times.base &+ first))
-    for column in 1..<6 { put(Self.pack(wide + column * capacity, count, to: out + offset)) }
-    for column in 0..<4 { put(Self.pack(middle + column * capacity, count, to: out + offset)) }
+    put(Self.pack(wide, count, to: out + offset))
+    for base in [bases.time, bases.op, bases.sequence, bases.transaction, bases.tag] {
+      put(Self.pack(middle + (index - 1) * capacity, count, from: base, to: out + offset))
+    }
+    for column in EventColumns.relative..<9 { put(Self.pack(middle + column * capacity, count, to: out + offset)) }
     for column in 0..<2 { put(Self.pack(narrow + column * capacity, count, to: out + offset)) }
     for column in 0..<2 { put(Self.pack(bytes + column * capacity, count, to: out + offset)) }
     return offset
   }
 
-  /// Stores the bytes of the values that differ from one value to another. The base is what they have in common.
+  /// Stores the values themselves, as narrow as they are.
   private static func pack<T: FixedWidthInteger & UnsignedInteger>(
     _ values: UnsafeMutablePointer<T>, _ count: Int, to out: UnsafeMutableRawPointer
   ) -> (width: Int, base: UInt64) {
     guard count > 0 else { return (0, 0) }
     let first = values[0]
-    var spread: T = 0
-    for index in 0..<count { spread |= values[index] ^ first }
-    switch UInt64(spread) {
-    case 0: return (0, UInt64(first))
-    case ...0xff:
-      store(values, count, to: out, as: UInt8.self)
-      return (1, UInt64(first) & ~0xff)
-    case ...0xffff:
-      store(values, count, to: out, as: UInt16.self)
-      return (2, UInt64(first) & ~0xffff)
-    case ...0xffff_ffff:
-      store(values, count, to: out, as: UInt32.self)
-      return (4, UInt64(first) & ~0xffff_ffff)
-    default:
-      store(values, count, to: out, as: UInt64.self)
-      return (8, 0)
+    var (all, spread): (T, T) = (0, 0)
+    for index in 0..<count {
+      all |= values[index]
+      spread |= values[index] ^ first
+    }
+    if spread == 0 { return (0, UInt64(first)) }
+    return (store(values, count, less: 0, widest: UInt64(all), to: out), 0)
+  }
+
+  /// Stores how far the values are above the least of them that is not 0.
+  private static func pack(
+    _ distances: UnsafeMutablePointer<UInt32>, _ count: Int, from base: UInt64, to out: UnsafeMutableRawPointer
+  ) -> (width: Int, base: UInt64) {
+    // Signed, which compares in one instruction; they are 2^30 at most.
+    var (least, most, zeros) = (Int32.max, Int32(0), Int32(0))
+    for index in 0..<count {
+      let distance = Int32(bitPattern: distances[index])
+      let isZero: Int32 = distance == 0 ? -1 : 0
+      zeros |= isZero
+      least = min(least, distance | (isZero & .max))
+      most = max(most, distance)
+    }
+    if most == 0 { return (0, 0) }
+    if least == most, zeros == 0 { return (0, base &+ UInt64(least)) }
+    let below = UInt32(least - 1)
+    let width = store(distances, count, less: below, widest: UInt64(UInt32(most) - below), to: out)
+    return (width, base &+ UInt64(below))
+  }
+
+  /// Stores what the numbers are above `less`, and 0 for 0. Returns the bytes of each, enough for `widest`.
+  @inline(__always)
+  private static func store<T: FixedWidthInteger & UnsignedInteger>(
+    _ values: UnsafeMutablePointer<T>, _ count: Int, less: T, widest: UInt64, to out: UnsafeMutableRawPointer
+  ) -> Int {
+    switch widest {
+    case ...0xff: store(values, count, less, to: out, as: UInt8.self)
+    case ...0xffff: store(values, count, less, to: out, as: UInt16.self)
+    case ...0xffff_ffff: store(values, count, less, to: out, as: UInt32.self)
+    default: store(values, count, less, to: out, as: UInt64.self)
     }
   }
 
   @inline(__always)
-  private static func store<T: FixedWidthInteger, U: FixedWidthInteger>(
-    _ values: UnsafeMutablePointer<T>, _ count: Int, to out: UnsafeMutableRawPointer, as: U.Type
-  ) {
+  private static func store<T: FixedWidthInteger & UnsignedInteger, U: FixedWidthInteger>(
+    _ values: UnsafeMutablePointer<T>, _ count: Int, _ less: T, to out: UnsafeMutableRawPointer, as: U.Type
+  ) -> Int {
     let numbers = out.assumingMemoryBound(to: U.self)
-    for index in 0..<count { numbers[index] = U(truncatingIfNeeded: values[index]).littleEndian }
+    for index in 0..<count {
+      let value = values[index]
+      numbers[index] = U(truncatingIfNeeded: value == 0 ? 0 : value &- less).littleEndian
+    }
+    return MemoryLayout<U>.size
   }
 }
 
@@ -199,7 +271,7 @@ struct PackedEvents {
     for byte in 0..<width {
       number |= UInt64(payload[offsets[column.rawValue] + index * width + byte]) << (8 * UInt64(byte))
     }
-    return base(column) &+ number
+    return width > 0 && number == 0 ? 0 : base(column) &+ number
   }
 
   /// Calls `body` with the number of each event and the column's value for it, in order.
@@ -209,21 +281,21 @@ struct PackedEvents {
     let base = base(column)
     switch payload[column.rawValue] {
     case 0: for index in 0..<count { body(index, base) }
-    case 1: for index in 0..<count { body(index, base &+ UInt64(start.load(fromByteOffset: index, as: UInt8.self))) }
-    case 2:
-      for index in 0..<count {
-        body(
-          index, base &+ UInt64(UInt16(littleEndian: start.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))))
-      }
-    case 4:
-      for index in 0..<count {
-        body(
-          index, base &+ UInt64(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))))
-      }
-    default:
-      for index in 0..<count {
-        body(index, base &+ UInt64(littleEndian: start.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)))
-      }
+    case 1: Self.forEach(start, count, base, as: UInt8.self, body)
+    case 2: Self.forEach(start, count, base, as: UInt16.self, body)
+    case 4: Self.forEach(start, count, base, as: UInt32.self, body)
+    default: Self.forEach(start, count, base, as: UInt64.self, body)
+    }
+  }
+
+  @inline(__always)
+  private static func forEach<T: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _ start: UnsafeRawPointer, _ count: Int, _ base: UInt64, as: T.Type, _ body: (Int, UInt64) -> Void
+  ) {
+    for index in 0..<count {
+      let number = UInt64(
+        T(littleEndian: start.loadUnaligned(fromByteOffset: MemoryLayout<T>.size * index, as: T.self)))
+      body(index, number == 0 ? 0 : base &+ number)
     }
   }
 

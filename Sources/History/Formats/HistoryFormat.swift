@@ -14,7 +14,7 @@ enum HistoryFormat {
 
   /// `SPhb` in the order of the file.
   static let magic: UInt32 = 0x6268_5053
-  static let version: UInt16 = 2
+  static let version: UInt16 = 3
   static let headerSize = 32
   static let functions = Function.allCases.count
   /// Events in a block, at most.
