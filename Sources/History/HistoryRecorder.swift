@@ -34,13 +34,14 @@ public final class HistoryRecorder {
   private var namesWritten = 0
   private var isStopped = false
 
-  /// Creates the file, or empties it. `limit`: bytes that may wait for the disk; `blockEvents`: events in a full block.
-  public init(path: String, limit: Int = 256 << 20, blockEvents: Int = 4080) throws(HistoryError) {
+  /// Creates the file, or empties it. `limit`: bytes that may wait for the disk; `blockEvents`: events in a full
+  /// block, at most 1020.
+  public init(path: String, limit: Int = 256 << 20, blockEvents: Int = 1020) throws(HistoryError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileBytes.failure(path, "cannot be created") }
     self.path = path
     writer = PageWriter(descriptor: descriptor, limit: limit)
-    buffer = EventBuffer(capacity: min(max(blockEvents, 1), HistoryFormat.largestBlock))
+    buffer = EventBuffer(capacity: blockEvents)
     putSmall(.begin, count: 0, payload: HistoryFormat.beginPayload())
     handOver()
   }
@@ -140,7 +141,7 @@ public final class HistoryRecorder {
 /// Memory for blocks. It belongs to the recorder until it is handed over, then to the writer, then again to the recorder.
 private final class Page: @unchecked Sendable {
   /// Large enough that handing over costs nothing beside what it holds.
-  static let size = 1 << 20
+  static let size = 256 << 10
   private let memory: UnsafeMutableRawPointer
   let capacity: Int
   var used = 0
@@ -223,7 +224,7 @@ private final class PageWriter: Sendable {
     state.withLock { state in
       state.waiting -= size
       if let problem { (state.failure, state.isBroken) = ("cannot be written: " + problem, true) }
-      if page.capacity == Page.size, state.spare.count < 4 { state.spare.append(page) }
+      if page.capacity == Page.size, state.spare.count < 8 { state.spare.append(page) }
     }
   }
 }

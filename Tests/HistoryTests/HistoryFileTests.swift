@@ -84,17 +84,61 @@ struct HistoryFileTests {
     for number in 0..<10 {
       var event = Event()
       event.op = 70_000 + UInt64(number)
-      event.message = number == 0 ? .none : MessageID(producer: 3, sequence: number)
+      event.tag = 5 << 40
+      event.message = number == 0 ? .none : MessageID(producer: 3, sequence: 60_000 + number)
       event.intended = number == 4 ? 500 : 0
       event.function = .ack
-      buffer.append(event, time: 1_000_000_000_000 + Nanoseconds(number) * 300)
+      #expect(buffer.append(event, time: 1_000_000_000_000 + Nanoseconds(number) * 300) == number)
     }
+    #expect(buffer.append(Event(), time: 2_000_000_000_000) == nil)
     var bytes = [UInt8](repeating: 0xee, count: EventColumns.largestPayload(events: 10))
     let length = bytes.withUnsafeMutableBytes { buffer.pack(to: $0.baseAddress!) }
-    // time 2, op 1, sequence 1 and producer 1 (none is 0), lateness 8 (for one of them), else nothing varies.
-    #expect(Array(bytes[..<16]) == [2, 1, 1, 0, 0, 8, 1] + [UInt8](repeating: 0, count: 9))
-    #expect(length == EventColumns.prefixSize + 24 + 16 + 16 + 80 + 16)
-    #expect(Array(bytes[EventColumns.prefixSize + 20..<EventColumns.prefixSize + 24]) == [0, 0, 0, 0])
+    // lateness 8 (for one of them), time 2, op 1, sequence 1 and producer 1 (none is 0), else nothing varies.
+    #expect(Array(bytes[..<16]) == [8, 2, 1, 1, 0, 0, 1] + [UInt8](repeating: 0, count: 9))
+    func base(_ column: EventColumns.Column) -> UInt64 {
+      (0..<8).reduce(0) { $0 | UInt64(bytes[16 + 8 * column.rawValue + $1]) << (8 * UInt64($1)) }
+    }
+    #expect(base(.time) == 999_999_999_999 && base(.op) == 69_999 && base(.tag) == 5 << 40)
+    #expect(base(.sequence) == 60_001)
+    let start = EventColumns.prefixSize
+    #expect(length == start + 80 + 24 + 16 + 16 + 16)
+    let times = start + 80
+    #expect(bytes[times..<times + 4] == [1, 0, 45, 1])
+    #expect(bytes[times + 20..<times + 24] == [0, 0, 0, 0])
+    #expect(bytes[times + 24..<times + 34] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    // The first message is none, which stays 0 whatever the base.
+    #expect(bytes[times + 40..<times + 50] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  }
+
+  /// An event far away from the others begins a block of its own; small numbers beside large ones do.
+  @Test func distantNumbersComeBack() throws {
+    var random = SeededGenerator(seed: 5, label: "distances")
+    for round in 0..<200 {
+      var time: Nanoseconds = 0
+      let events = (0..<50).map { _ in
+        var event = Event()
+        func number() -> UInt64 {
+          switch random.below(4) {
+          case 0: 0
+          case 1: UInt64(random.below(100))
+          case 2: 1 << UInt64(random.below(64)) &+ UInt64(random.below(3)) &- 1
+          default: random.next()
+          }
+        }
+        (event.op, event.tag, event.transaction) = (number(), number(), number())
+        event.message.rawValue = number()
+        time += 1 + Nanoseconds(number() >> 30)
+        event.time = time
+        return event
+      }
+      try withFile("history.bin") { path in
+        let recorder = try HistoryRecorder(path: path)
+        for (index, event) in events.enumerated() { #expect(recorder.append(event) == index) }
+        #expect(recorder.count == events.count)
+        #expect(recorder.close())
+        #expect(try HistoryReader.read(path).events.map(fields) == events.map(fields), "round \(round)")
+      }
+    }
   }
 
   /// Values at the edges of every width, in every field.
@@ -272,7 +316,8 @@ struct HistoryFileTests {
   @Test func aFullLimitEndsTheRecordingAloud() throws {
     try withFile("history.bin") { path in
       let recorder = try HistoryRecorder(path: path, limit: 4096, blockEvents: 100)
-      for _ in 0..<1000 { recorder.append(Event()) }
+      for _ in 0..<5000 { recorder.append(Event()) }
+      recorder.flush()
       #expect(recorder.failure?.contains("does not keep up") == true)
       #expect(!recorder.close())
       #expect(try !HistoryReader.read(path).isComplete)

@@ -30,8 +30,6 @@ enum EventColumns {
   /// Bytes of a number in memory, and so the greatest width on disk.
   static let sizes = [8, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2, 2, 1, 1]
   static let eventSize = 50
-  /// The columns from `time` to `tag`: wide fields of which a block holds the distances from a base.
-  static let relative = 5
   static let prefixSize = 16 + 8 * 14
   static let sequenceMask: UInt64 = 0xff_ffff_ffff
 
@@ -46,14 +44,14 @@ enum EventColumns {
 /// Wide fields are kept as distances from a base, as far as 2^30: what an append writes is what recording costs. An event
 /// that is farther away from the others has to go into the next buffer.
 final class EventBuffer: @unchecked Sendable {
+  /// So many that all of it stays in the processor's cache until it is packed; not a power of two, where all arrays would
+  /// compete for the same lines of it.
+  static let largestCapacity = 1020
+
   let capacity: Int
   private(set) var count = 0
   private let memory: UnsafeMutableRawPointer
-  private let wide: UnsafeMutablePointer<UInt64>
-  private let middle: UnsafeMutablePointer<UInt32>
-  private let narrow: UnsafeMutablePointer<UInt16>
-  private let bytes: UnsafeMutablePointer<UInt8>
-  /// Of the relative columns; 0 until an event asks for another.
+  /// Where the distances in this buffer begin; put by its first event.
   private var bases = Bases()
 
   private struct Bases {
@@ -62,15 +60,17 @@ final class EventBuffer: @unchecked Sendable {
     var sequence: UInt64 = 0
     var transaction: UInt64 = 0
     var tag: UInt64 = 0
+    var areOfTimeOnly: Bool { op | sequence | transaction | tag == 0 }
   }
 
+  private struct Distances {
+    var time, op, sequence, transaction, tag: UInt32
+  }
+
+  /// - Parameter capacity: 1 to `largestCapacity`.
   init(capacity: Int) {
-    self.capacity = capacity
-    memory = .allocate(byteCount: capacity * EventColumns.eventSize, alignment: 64)
-    wide = memory.bindMemory(to: UInt64.self, capacity: capacity)
-    middle = (memory + 8 * capacity).bindMemory(to: UInt32.self, capacity: 9 * capacity)
-    narrow = (memory + 44 * capacity).bindMemory(to: UInt16.self, capacity: 2 * capacity)
-    bytes = (memory + 48 * capacity).bindMemory(to: UInt8.self, capacity: 2 * capacity)
+    self.capacity = min(max(capacity, 1), Self.largestCapacity)
+    memory = .allocate(byteCount: Self.largestCapacity * EventColumns.eventSize, alignment: 64)
   }
 
   deinit { memory.deallocate() }
@@ -80,55 +80,88 @@ final class EventBuffer: @unchecked Sendable {
     bases = Bases()
   }
 
-  /// Adds the event, at `time` instead of its own, and returns its index in the buffer; nil where it is full, or the event too far
-  /// away from those in it. An empty buffer takes any event.
+  // Where the arrays begin: of 8, 4, 2 and 1 bytes, the wide ones first.
+  private var wide: UnsafeMutablePointer<UInt64> { memory.assumingMemoryBound(to: UInt64.self) }
+  @inline(__always)
+  private func middle(_ column: Int) -> UnsafeMutablePointer<UInt32> {
+    (memory + Self.largestCapacity * (8 + 4 * column)).assumingMemoryBound(to: UInt32.self)
+  }
+  @inline(__always)
+  private func narrow(_ column: Int) -> UnsafeMutablePointer<UInt16> {
+    (memory + Self.largestCapacity * (44 + 2 * column)).assumingMemoryBound(to: UInt16.self)
+  }
+  @inline(__always)
+  private func bytes(_ column: Int) -> UnsafeMutablePointer<UInt8> {
+    (memory + Self.largestCapacity * (48 + column)).assumingMemoryBound(to: UInt8.self)
+  }
+
+  /// Adds the event, at `time` instead of its own, and returns its index in the buffer; nil where it is full, or the event
+  /// too far away from those in it. An empty buffer takes any event.
   @inline(__always)
   func append(_ event: Event, time: Nanoseconds) -> Int? {
-    let (at, n) = (count, capacity)
+    let at = count
     let message = event.message.rawValue &+ 1
-    var misfit: UInt64 = 0
-    let distances = (
-      Self.distance(UInt64(bitPattern: time), bases.time, &misfit), Self.distance(event.op, bases.op, &misfit),
-      Self.distance(message & EventColumns.sequenceMask, bases.sequence, &misfit),
-      Self.distance(event.transaction, bases.transaction, &misfit), Self.distance(event.tag, bases.tag, &misfit)
-    )
-    guard misfit == 0, at < n else { return at == 0 ? appendFirst(event, time: time) : nil }
-    wide[at] = UInt64(bitPattern: event.intended == 0 ? 0 : max(time &- event.intended, 0) &+ 1)
-    middle[at] = distances.0
-    middle[n &+ at] = distances.1
-    middle[2 &* n &+ at] = distances.2
-    middle[3 &* n &+ at] = distances.3
-    middle[4 &* n &+ at] = distances.4
-    middle[5 &* n &+ at] = UInt32(truncatingIfNeeded: message >> 40)
-    middle[6 &* n &+ at] = event.attempt
-    middle[7 &* n &+ at] = event.session
-    middle[8 &* n &+ at] = UInt32(bitPattern: event.process)
-    narrow[at] = event.place
-    narrow[n &+ at] = event.node
-    bytes[at] = event.flags.rawValue
-    bytes[n &+ at] = event.function.rawValue << 2 | event.outcome.rawValue
-    count = at &+ 1
+    let sequence = message & EventColumns.sequenceMask
+    let distance = UInt64(bitPattern: time) &- bases.time
+    // What a run has short of its billionth operation: numbers that fit as they are.
+    let misfit = (event.op | sequence | event.transaction | event.tag | (distance &- 1)) >> 30
+    guard misfit == 0, bases.areOfTimeOnly, at < capacity else { return appendSlowly(event, time: time) }
+    store(
+      event, time: time, message: message,
+      Distances(
+        time: UInt32(truncatingIfNeeded: distance), op: UInt32(truncatingIfNeeded: event.op),
+        sequence: UInt32(truncatingIfNeeded: sequence), transaction: UInt32(truncatingIfNeeded: event.transaction),
+        tag: UInt32(truncatingIfNeeded: event.tag)))
     return at
   }
 
-  /// Puts the bases where this event is in the middle of what can be said.
+  /// The first event of a buffer, where bases are put so that it is in the middle of what can be said; and one far away.
   @inline(never)
-  private func appendFirst(_ event: Event, time: Nanoseconds) -> Int? {
-    let half: UInt64 = 1 << 29
-    bases.time = UInt64(bitPattern: time) &- half
-    bases.op = event.op &- half
-    bases.sequence = ((event.message.rawValue &+ 1) & EventColumns.sequenceMask) &- half
-    bases.transaction = event.transaction &- half
-    bases.tag = event.tag &- half
-    return append(event, time: time)
+  private func appendSlowly(_ event: Event, time: Nanoseconds) -> Int? {
+    let at = count
+    let message = event.message.rawValue &+ 1
+    let sequence = message & EventColumns.sequenceMask
+    guard at < capacity else { return nil }
+    if at == 0 {
+      func base(_ value: UInt64) -> UInt64 { value >> 30 == 0 ? 0 : value &- 1 << 29 }
+      bases = Bases(
+        time: UInt64(bitPattern: time) &- 1, op: base(event.op), sequence: base(sequence),
+        transaction: base(event.transaction), tag: base(event.tag))
+    }
+    var misfit = false
+    /// 0 for 0, else the distance from the base, where that is from 1 to 2^30.
+    func distance(_ value: UInt64, _ base: UInt64) -> UInt32 {
+      if value == 0 { return 0 }
+      if (value &- base &- 1) >> 30 != 0 { misfit = true }
+      return UInt32(truncatingIfNeeded: value &- base)
+    }
+    let distances = Distances(
+      time: distance(UInt64(bitPattern: time), bases.time), op: distance(event.op, bases.op),
+      sequence: distance(sequence, bases.sequence), transaction: distance(event.transaction, bases.transaction),
+      tag: distance(event.tag, bases.tag))
+    if misfit { return nil }
+    store(event, time: time, message: message, distances)
+    return at
   }
 
-  /// 0 for 0, else the distance from the base; sets bits of `misfit` where that is not within 1 to 2^30.
   @inline(__always)
-  private static func distance(_ value: UInt64, _ base: UInt64, _ misfit: inout UInt64) -> UInt32 {
-    let distance = value == 0 ? 0 : value &- base
-    misfit |= value == 0 ? 0 : (distance &- 1) >> 30
-    return UInt32(truncatingIfNeeded: distance)
+  private func store(_ event: Event, time: Nanoseconds, message: UInt64, _ distances: Distances) {
+    let at = count
+    wide[at] = UInt64(bitPattern: event.intended == 0 ? 0 : max(time &- event.intended, 0) &+ 1)
+    middle(0)[at] = distances.time
+    middle(1)[at] = distances.op
+    middle(2)[at] = distances.sequence
+    middle(3)[at] = distances.transaction
+    middle(4)[at] = distances.tag
+    middle(5)[at] = UInt32(truncatingIfNeeded: message >> 40)
+    middle(6)[at] = event.attempt
+    middle(7)[at] = event.session
+    middle(8)[at] = UInt32(bitPattern: event.process)
+    narrow(0)[at] = event.place
+    narrow(1)[at] = event.node
+    bytes(0)[at] = event.flags.rawValue
+    bytes(1)[at] = event.function.rawValue << 2 | event.outcome.rawValue
+    count = at &+ 1
   }
 
   /// Writes the payload of the block to `out`, which has room for `EventColumns.largestPayload(events: capacity)` bytes, and
@@ -149,12 +182,14 @@ final class EventBuffer: @unchecked Sendable {
       index += 1
     }
     put(Self.pack(wide, count, to: out + offset))
-    for base in [bases.time, bases.op, bases.sequence, bases.transaction, bases.tag] {
-      put(Self.pack(middle + (index - 1) * capacity, count, from: base, to: out + offset))
-    }
-    for column in EventColumns.relative..<9 { put(Self.pack(middle + column * capacity, count, to: out + offset)) }
-    for column in 0..<2 { put(Self.pack(narrow + column * capacity, count, to: out + offset)) }
-    for column in 0..<2 { put(Self.pack(bytes + column * capacity, count, to: out + offset)) }
+    put(Self.pack(middle(0), count, from: bases.time, to: out + offset))
+    put(Self.pack(middle(1), count, from: bases.op, to: out + offset))
+    put(Self.pack(middle(2), count, from: bases.sequence, to: out + offset))
+    put(Self.pack(middle(3), count, from: bases.transaction, to: out + offset))
+    put(Self.pack(middle(4), count, from: bases.tag, to: out + offset))
+    for column in 5..<9 { put(Self.pack(middle(column), count, to: out + offset)) }
+    for column in 0..<2 { put(Self.pack(narrow(column), count, to: out + offset)) }
+    for column in 0..<2 { put(Self.pack(bytes(column), count, to: out + offset)) }
     return offset
   }
 
