@@ -60,18 +60,41 @@ enum CheckCommand {
       }
       return show(CheckCommandCore.run(try HistoryInputs.transactions(options.path)), options)
     }
+    if let report = try mapped(options) { return show(report, options) }
     return try check(HistoryInputs.read(options.path), options, judgedAs: level)
+  }
+
+  /// The report on a queue's binary history, which need not fit into memory; nil for everything else.
+  private static func mapped(_ options: CheckOptions) throws -> CheckReport? {
+    guard options.path != "-", let file = try HistoryInput.mapped(RunCommands.absolute(options.path)) else {
+      return nil
+    }
+    let progress = ReadingProgress(options.path)
+    defer { progress.end() }
+    do {
+      var report = try CheckCommandCore.run(
+        file, model: options.model.flatMap(CheckModel.init(name:)), budget: budget(options)
+      ) { progress.tell(HistoryInput.Progress(bytes: $0, size: file.count, events: $0)) }
+      // Pictures are of few events, but looked for among all.
+      if options.explain, report?.findings.isEmpty == false { report?.explain(try file.recorded()) }
+      return report
+    } catch let error as ModelMismatch {
+      throw HistoryError(file: options.path, error.description)
+    }
+  }
+
+  private static func budget(_ options: CheckOptions) -> SearchBudget {
+    let deadline = now() + Nanoseconds(clamping: options.timeout) * .second
+    return SearchBudget(steps: .max, bytes: memory) { now() > deadline }
   }
 
   private static func check(
     _ history: RecordedHistory, _ options: CheckOptions, judgedAs level: ReliabilityLevel
   ) throws(HistoryError) -> Int32 {
-    let deadline = now() + Nanoseconds(clamping: options.timeout) * .second
-    let budget = SearchBudget(steps: .max, bytes: memory) { now() > deadline }
     var report: CheckReport
     do throws(ModelMismatch) {
       report = try CheckCommandCore.run(
-        history, model: options.model.flatMap(CheckModel.init(name:)), level: level, budget: budget)
+        history, model: options.model.flatMap(CheckModel.init(name:)), level: level, budget: budget(options))
     } catch {
       throw HistoryError(file: options.path, error.description)
     }

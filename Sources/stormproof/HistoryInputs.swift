@@ -35,7 +35,7 @@ enum HistoryInputs {
 
 /// How far the reading of a long file is: a line that changes where a person looks on, one every few seconds elsewhere, and
 /// nothing at all of what is over in two.
-private final class ReadingProgress {
+final class ReadingProgress {
   private let name: String
   private let isLive: Bool
   private let start = ReadingProgress.seconds()

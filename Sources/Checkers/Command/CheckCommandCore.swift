@@ -25,9 +25,7 @@ public enum CheckCommandCore {
     }
     let options = options ?? DeliveryOptions(level: level)
     row.check(history, CheckSettings(level: level, options: options, budget: budget), &report)
-    if report.verdict == .undecided, report.note == nil, !history.isComplete {
-      report.note = "The history was cut short."
-    }
+    report.noteCut(isComplete: history.isComplete)
     return report
   }
 }

@@ -88,31 +88,36 @@ enum CheckTable {
   /// - Throws: where the first event that is none of the model's stands.
   static func row(_ model: CheckModel, for history: RecordedHistory) throws(ModelMismatch) -> CheckRow? {
     let rows = rows.filter { $0.model == model }
-    func mismatch(_ at: Int, _ found: String, _ expected: [Function], _ hint: String = "") -> ModelMismatch {
-      let names = expected.map(JSONLines.name)
-      let list = names.dropLast().joined(separator: ", ") + (names.count > 1 ? " or " : "") + (names.last ?? "")
-      return ModelMismatch(
-        description: "event \(at) is \(found), expected \(list) for the model \(model.rawValue)\(hint)")
-    }
     if model == .kafka { throw ModelMismatch(description: "events, expected transactions for the model kafka") }
     guard let first = history.events.firstIndex(where: { $0.function != .fault }) else { return rows.first }
     let function = history.events[first].function
     guard let row = rows.first(where: { $0.functions.contains(function) }) else {
-      throw mismatch(first, JSONLines.name(function), rows.flatMap(\.functions))
+      throw mismatch(first, function, rows.flatMap(\.functions), model)
     }
     // A table: this is asked of every event.
     var isOurs = [Bool](repeating: false, count: Function.allCases.count)
     for function in row.functions + [.fault] { isOurs[Int(function.rawValue)] = true }
     if let at = history.events.firstIndex(where: { !isOurs[Int($0.function.rawValue)] }) {
-      throw mismatch(at, JSONLines.name(history.events[at].function), row.functions)
+      throw mismatch(at, history.events[at].function, row.functions, model)
     }
     if model == .register, let at = history.events.firstIndex(where: { $0.function != .fault && $0.tag != 0 }) {
       let event = history.events[at]
       throw mismatch(
-        at, "\(JSONLines.name(event.function)) of the key \(event.tag)", row.functions,
-        " without a key; kv is the model with keys")
+        at, event.function, row.functions, model, found: " of the key \(event.tag)",
+        hint: " without a key; kv is the model with keys")
     }
     return row
+  }
+
+  /// Event `at` is none of those that the model knows.
+  static func mismatch(
+    _ at: Int, _ function: Function, _ expected: [Function], _ model: CheckModel, found: String = "", hint: String = ""
+  ) -> ModelMismatch {
+    let names = expected.map(JSONLines.name)
+    let list = names.dropLast().joined(separator: ", ") + (names.count > 1 ? " or " : "") + (names.last ?? "")
+    return ModelMismatch(
+      description: "event \(at) is \(JSONLines.name(function))\(found), expected \(list) for the model "
+        + "\(model.rawValue)\(hint)")
   }
 
   private static func fillQueue(

@@ -136,6 +136,11 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     }
   }
 
+  /// Says why nothing was decided where nothing else does.
+  mutating func noteCut(isComplete: Bool) {
+    if verdict == .undecided, note == nil, !isComplete { note = "The history was cut short." }
+  }
+
   /// For a terminal: the verdict, what was counted, and the first findings that break the promise.
   /// - Parameters:
   ///   - limit: Findings shown of each name.

@@ -1,5 +1,9 @@
 // A history from a file or standard input, whatever it is written in: its first bytes say what it is.
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Reading of histories of every kind: the binary one of a run, JSON lines, EDN, and each of them compressed.
 public enum HistoryInput {
   /// How a history is written down.
@@ -36,6 +40,16 @@ public enum HistoryInput {
       return try read(window, size: file.size, progress: tell)
     }
     return try read(ByteWindow(content), size: nil, progress: tell)
+  }
+
+  /// The file looked at where it lies; nil where it is no plain file, or no binary history.
+  /// - Throws: a binary history that cannot be read or is damaged before its tail.
+  public static func mapped(_ path: String) throws(HistoryError) -> HistoryFile? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    let window = ByteWindow(try FileStream(path))
+    try window.fill(4)
+    return window.bytes.starts(with: HistoryFormat.littleEndian(HistoryFormat.magic)) ? try HistoryFile(path) : nil
   }
 
   /// The history in `bytes`, which may be compressed; `file` is only for errors.
