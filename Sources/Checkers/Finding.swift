@@ -67,6 +67,8 @@ public struct DeliveryResult: Equatable, Sendable {
   /// At most `DeliveryOptions.findingLimit` of each name, in the order of the history. `redelivered`, `recovered` and
   /// `duplicated-by-retry` only where the options ask for them.
   public var findings: [Finding] = []
+  /// Where the units of `lost` lie.
+  public var losses = LossSplit()
   /// Ids with an attempt that was invoked; ids acknowledged (of sent, where there are no confirms); ids delivered.
   public var attempted = 0
   public var acknowledged = 0

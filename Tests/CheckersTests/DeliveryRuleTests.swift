@@ -28,6 +28,33 @@ import Testing
     #expect(Violations.verdict(of: result, judgedAs: .low) == .valid)
   }
 
+  @Test func lossesAreSplitByPlaceAndTime() throws {
+    var builder = HistoryBuilder()
+    builder.subscribe(1, isAuto: true)
+    for id in 1...7 {
+      builder.send(id)
+      if id == 5 { builder.wait(2 * .second) }
+    }
+    for (tag, id) in [3, 5].enumerated() { builder.deliver(id, session: 1, tag: UInt64(tag + 1)) }
+    builder.drained()
+    let result = DeliveryChecker.check(builder.history, options: DeliveryOptions(level: .medium))
+    #expect(found(result)[.lost] == 5)
+    let losses = result.losses
+    #expect(losses.prefix == 2 && losses.middle == 1 && losses.tail == 2 && losses.total == 5)
+    #expect(losses.seconds == [LossSplit.Second(second: 0, count: 3), LossSplit.Second(second: 2, count: 2)])
+    let text = try CheckCommandCore.run(builder.history).text()
+    #expect(
+      text.contains(
+        "of the lost messages 2 before the first that came of their producer, 1 between others of their producer, "
+          + "2 after the last that came of their producer\npublished from second 0 to second 2 of the history"))
+    #expect(check { $0.send(1) }.losses == LossSplit())
+    let nothingCame = check {
+      $0.send(1)
+      $0.drained()
+    }
+    #expect(nothingCame.losses.tail == 1 && nothingCame.losses.total == 1)
+  }
+
   @Test func withoutADrainALossIsUndecided() {
     let result = check { $0.send(1) }
     #expect(found(result).isEmpty)

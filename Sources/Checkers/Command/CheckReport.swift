@@ -47,6 +47,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var counts: [String: Int] = [:]
   public var summary: [Line] = []
   public var findings: [Example] = []
+  /// Of deliveries of which some were lost, where the losses lie.
+  public var losses: LossSplit?
   /// Of transactions, what the broker was allowed and which orders were claimed.
   public var transactions: TransactionOptions?
 
@@ -71,6 +73,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         name: $0.rawValue, count: result.counts[$0, default: 0], isViolation: violations.contains($0),
         undecided: result.undecided[$0, default: 0])
     }
+    if result.losses.total > 0 { losses = result.losses }
     findings = result.findings.map { finding in
       Example(
         name: finding.name.rawValue, id: finding.message == .none ? nil : finding.message.description,
@@ -157,6 +160,13 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         line.count > 0 && line.isViolation
         ? "  violation" : line.undecided > 0 ? "  and \(line.undecided) undecided" : line.isViolation ? "" : "  allowed"
       lines.append("\(pad(line.name))\(line.count)\(remark)")
+    }
+    if let losses {
+      lines.append("")
+      lines.append("of the lost messages \(losses.words)")
+      if let first = losses.seconds.first, let last = losses.seconds.last {
+        lines.append("published from second \(first.second) to second \(last.second) of the history")
+      }
     }
     for line in summary where line.count > 0 && line.isViolation {
       lines.append("")

@@ -33,6 +33,29 @@ public enum CheckSchema {
           "required": ["allowances"],
           "properties": {"allowances": {"type": "object", "additionalProperties": {"type": "boolean"}}}
         },
+        "losses": {
+          "description": "Of deliveries, where the lost ones lie, in each producer's sequence and in time.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": ["prefix", "middle", "tail", "seconds"],
+          "properties": {
+            "prefix": {"description": "Before the first that was taken.", "type": "integer", "minimum": 0},
+            "middle": {"description": "Between others that were taken.", "type": "integer", "minimum": 0},
+            "tail": {"description": "After the last that was taken.", "type": "integer", "minimum": 0},
+            "seconds": {
+              "description": "By when they were published, in whole seconds from the first event.",
+              "type": "array",
+              "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["second", "count"],
+                "properties": {
+                  "second": {"type": "integer", "minimum": 0}, "count": {"type": "integer", "minimum": 1}
+                }
+              }
+            }
+          }
+        },
         "counts": {
           "description": "What was counted, by name; the names depend on the model.",
           "type": "object",

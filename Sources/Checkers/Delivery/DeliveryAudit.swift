@@ -8,6 +8,7 @@ struct DeliveryAudit {
   let releases: Releases
   var book: FindingBook
   var result = DeliveryResult()
+  private var losses = LossBook()
 
   /// What one id came to in one queue.
   private struct Tally {
@@ -117,9 +118,14 @@ struct DeliveryAudit {
   private mutating func judgeLoss(of chain: [Int32], in queue: UInt16) {
     if !isDrained(queue) {
       result.undecided[.lost, default: 0] += 1
-    } else if book.count(.lost) {
-      book.keep(lost(chain, queue))
+      return
     }
+    if let first = chain.first {
+      let attempt = ledger.attempts[Int(first)]
+      let message = ledger.identities[Int(attempt.identity)].message
+      losses.add(LossBook.Unit(message: message, queue: queue, invoke: attempt.invoke))
+    }
+    if book.count(.lost) { book.keep(lost(chain, queue)) }
   }
 
   func isDrained(_ queue: UInt16) -> Bool { Int(queue) < ledger.isDrained.count && ledger.isDrained[Int(queue)] }
@@ -146,6 +152,17 @@ struct DeliveryAudit {
     }
   }
 
+  /// Every id and queue of which a delivery was taken, in the order of the ids; once for each attempt.
+  private func forEachTaken(_ body: (MessageID, UInt16) -> Void) {
+    for attempt in ledger.attempts {
+      var slot = attempt.firstSlot
+      for queue in ledger.queues(of: attempt) {
+        if isConsumed(slot) { body(ledger.identities[Int(attempt.identity)].message, queue) }
+        slot += 1
+      }
+    }
+  }
+
   /// Turns what the pass itself noticed into findings, and adds up.
   mutating func report() {
     for event in ledger.unexpected where book.count(.unexpected) { book.keep(unexpected(event)) }
@@ -156,6 +173,7 @@ struct DeliveryAudit {
     for event in ledger.stuckQueues where book.count(.stuckMessage) { book.keep(stuckMessage(event)) }
     for name in FindingName.allCases { result.counts[name] = book.counts[name.position] }
     result.findings = book.findings
+    result.losses = losses.split(of: ledger, taken: forEachTaken)
     var isUsed = [Bool](repeating: false, count: ledger.names.entries.count)
     for attempt in ledger.attempts {
       let route = Int(ledger.events[Int(attempt.invoke)].place)

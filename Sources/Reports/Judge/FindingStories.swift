@@ -91,6 +91,9 @@ enum FindingStories {
     var sentences = [
       "\(headline(name, verdict.count)) at \(verdict.level)\(record.result.hasConfirms || name != .lost ? "" : ", of \(Words.count(record.result.acknowledged)) sent")."
     ]
+    if name == .lost, verdict.count > 1, record.result.losses.total > 0 {
+      sentences.append("Of these \(record.result.losses.words).")
+    }
     let took = verdict.acknowledgedBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     let window = "between \(Words.seconds(verdict.window[0])) and \(Words.seconds(verdict.window[1]))"
     if took.isEmpty {

@@ -13,6 +13,9 @@ final class NaiveAccounting {
   /// Units by finding, as `unit(of:)` writes them, sorted.
   private(set) var found: [FindingName: [String]] = [:]
   private(set) var pending: Set<FindingName> = []
+  /// Messages and queues: of certain losses, and of which something was taken.
+  private var missing: [(id: MessageID, queue: UInt16)] = []
+  private var taken: [(id: MessageID, queue: UInt16)] = []
   private(set) var acknowledged = 0
   private(set) var delivered = 0
   private(set) var attempted = 0
@@ -212,7 +215,9 @@ final class NaiveAccounting {
       let isTaken = there.flatMap { deliveries($0, queue) }.contains { d in
         isAuto(d) || acks(d).contains { outcome(ofAck: $0) != .fail }
       }
+      if isTaken { taken.append((message, queue)) }
       if !isTaken, there.contains(where: isAcknowledged) {
+        if isDrained(queue) { missing.append((message, queue)) }
         report(.lost, "\(message) \(queue)", isCertain: isDrained(queue))
       }
       if there.filter({ !deliveries($0, queue).isEmpty && outcome($0) != .fail }).count > 1 {
@@ -221,6 +226,30 @@ final class NaiveAccounting {
     }
     let isSeen = tries.contains { p in outcome(p) == .info && queues(p).contains { !deliveries(p, $0).isEmpty } }
     if isSeen, !tries.contains(where: isAcknowledged) { report(.recovered, "\(message)") }
+  }
+
+  var losses: LossSplit {
+    var split = LossSplit()
+    let start = events.first?.time ?? 0
+    for lost in missing {
+      let others = taken.filter { $0.queue == lost.queue && $0.id.producer == lost.id.producer }.map(\.id.sequence)
+      if others.allSatisfy({ $0 < lost.id.sequence }) {
+        split.tail += 1
+      } else if others.allSatisfy({ $0 > lost.id.sequence }) {
+        split.prefix += 1
+      } else {
+        split.middle += 1
+      }
+      let sent = publishes.filter { $0.message == lost.id }.map(\.time).min() ?? start
+      let second = Int((sent - start) / .second)
+      if let known = split.seconds.firstIndex(where: { $0.second == second }) {
+        split.seconds[known].count += 1
+      } else {
+        split.seconds.append(LossSplit.Second(second: second, count: 1))
+      }
+    }
+    split.seconds.sort { $0.second < $1.second }
+    return split
   }
 
   private func judge(_ p: Event, _ queue: UInt16) {
@@ -364,6 +393,7 @@ extension RecordedHistory {
     }
     let pending = Set(FindingName.allCases.filter { result.undecided[$0, default: 0] > 0 })
     if pending != naive.pending { text += "undecided: \(pending) naive \(naive.pending)\n" }
+    if result.losses != naive.losses { text += "losses: \(result.losses) naive \(naive.losses)\n" }
     let counts = [
       result.attempted, result.acknowledged, result.delivered, result.unknown, result.committed,
       result.unknownTransactions,
