@@ -55,6 +55,42 @@ import Testing
     #expect(nothingCame.losses.tail == 1 && nothingCame.losses.total == 1)
   }
 
+  // MARK: What a zero is worth
+
+  @Test func theBoundIsThatOfTheRuleOfThree() {
+    #expect(ZeroBound.upper95(0) == nil)
+    #expect(abs((ZeroBound.upper95(3) ?? 0) - 0.6315968501359612) < 1e-12)
+    #expect(abs((ZeroBound.upper95(1000) ?? 0) - 0.0029912) < 1e-6)
+  }
+
+  @Test func zerosOfADrainedHistoryHaveBounds() throws {
+    func report(faults: Int, messages: Int, isDrained: Bool = true) throws -> CheckReport {
+      var builder = HistoryBuilder()
+      builder.subscribe(1, isAuto: true)
+      for number in 0..<faults {
+        builder.fault("crash#\(number)", .invoke)
+        builder.fault("crash#\(number)", .ok)
+      }
+      for id in 0..<messages {
+        builder.send(id)
+        builder.deliver(id, session: 1, tag: UInt64(id + 1))
+      }
+      if isDrained { builder.drained() }
+      return try CheckCommandCore.run(builder.history)
+    }
+    let two = try report(faults: 2, messages: 1000)
+    #expect(two.verdict == .valid && two.zeros?.faults == 2 && two.zeros?.messages == 1000)
+    let text = two.text()
+    #expect(text.contains("a 0 in 2 faults: at most 78 % of such faults do it, at 95 %, if the broker felt each"))
+    #expect(text.contains("a 0 in 1000 messages: at most 0.30 % of messages, at 95 %, were they independent"))
+    #expect(String(decoding: two.json, as: UTF8.self).contains("\"upper95-per-fault\" : 0.77"))
+    let calm = try report(faults: 0, messages: 100)
+    #expect(calm.zeros?.upper95PerFault == nil && calm.text().contains("a 0 without a fault says nothing about faults"))
+    #expect(calm.text().contains("at most 3.0 % of messages"))
+    #expect(try report(faults: 1, messages: 10, isDrained: false).zeros == nil)
+    #expect(try report(faults: 1, messages: 0).zeros == nil)
+  }
+
   @Test func withoutADrainALossIsUndecided() {
     let result = check { $0.send(1) }
     #expect(found(result).isEmpty)

@@ -296,12 +296,6 @@ struct JudgeTests {
     #expect(level.judgement().faults[0].target == "n1, n2")
   }
 
-  @Test func theBoundIsThatOfTheRuleOfThree() {
-    #expect(Judge.upper95(0) == nil)
-    #expect(abs((Judge.upper95(3) ?? 0) - 0.6315968501359612) < 1e-12)
-    #expect(abs((Judge.upper95(1000) ?? 0) - 0.0029912) < 1e-6)
-  }
-
   @Test func notPromisedIsSaid() throws {
     var level = Case(.low)
     level.expect = [PlannedExpectation(name: "lost", rule: .atMost(0))]

@@ -72,7 +72,7 @@ enum CheckTable {
   static let rows: [CheckRow] = [
     CheckRow(model: .atLeastOnce, functions: deliveries) { history, settings, report in
       let result = DeliveryChecker.check(history, options: settings.options)
-      report.fill(result, level: settings.level, names: history.names, start: history.start)
+      report.fill(result, level: settings.level, of: history)
     },
     CheckRow(model: .fifo, functions: queues) { fillQueue($0, .fifo, $1, &$2) },
     CheckRow(model: .bag, functions: queues) { fillQueue($0, .bag, $1, &$2) },

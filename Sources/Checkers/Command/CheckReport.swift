@@ -49,6 +49,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var findings: [Example] = []
   /// Of deliveries of which some were lost, where the losses lie.
   public var losses: LossSplit?
+  /// Of deliveries that were drained, what each 0 of the summary is worth.
+  public var zeros: ZeroBound?
   /// Of transactions, what the broker was allowed and which orders were claimed.
   public var transactions: TransactionOptions?
 
@@ -60,7 +62,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var exitCode: Int32 { verdict.exitCode }
   public var json: [UInt8] { JSONFile.encode(self) }
 
-  mutating func fill(_ result: DeliveryResult, level: ReliabilityLevel, names: Names, start: Nanoseconds) {
+  mutating func fill(_ result: DeliveryResult, level: ReliabilityLevel, of history: RecordedHistory) {
+    let (names, start) = (history.names, history.start)
     self.level = level
     verdict = Violations.verdict(of: result, judgedAs: level)
     let violations = Violations.defaults(judgedAs: level)
@@ -73,6 +76,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         name: $0.rawValue, count: result.counts[$0, default: 0], isViolation: violations.contains($0),
         undecided: result.undecided[$0, default: 0])
     }
+    if result.isDrained, result.acknowledged > 0 { zeros = ZeroBound(history, acknowledged: result.acknowledged) }
     if result.losses.total > 0 { losses = result.losses }
     findings = result.findings.map { finding in
       Example(
@@ -161,6 +165,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         ? "  violation" : line.undecided > 0 ? "  and \(line.undecided) undecided" : line.isViolation ? "" : "  allowed"
       lines.append("\(pad(line.name))\(line.count)\(remark)")
     }
+    if let zeros, summary.contains(where: { $0.isViolation && $0.count == 0 }) { lines += [""] + zeros.words }
     if let losses {
       lines.append("")
       lines.append("of the lost messages \(losses.words)")

@@ -33,6 +33,18 @@ public enum CheckSchema {
           "required": ["allowances"],
           "properties": {"allowances": {"type": "object", "additionalProperties": {"type": "boolean"}}}
         },
+        "zeros": {
+          "description": "Of drained deliveries, what each 0 is worth, at 95 %: by faults, if the broker felt each, and by messages, were they independent.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": ["faults", "messages"],
+          "properties": {
+            "faults": {"description": "Faults that began.", "type": "integer", "minimum": 0},
+            "messages": {"description": "Messages acknowledged.", "type": "integer", "minimum": 1},
+            "upper95-per-fault": {"description": "At most this share of such faults does it.", "type": "number", "minimum": 0},
+            "upper95-per-message": {"description": "At most this share of messages meets it.", "type": "number", "minimum": 0}
+          }
+        },
         "losses": {
           "description": "Of deliveries, where the lost ones lie, in each producer's sequence and in time.",
           "type": "object",

@@ -81,7 +81,7 @@ extension Judge {
     // Of what every sound broker does, none is no achievement.
     let isFault = name != .redelivered && name != .recovered
     if isFault, observed == 0, undecided == 0, doubts.all.isEmpty {
-      guarantee.upper95PerFault = upper95(doubts.faultsFelt)
+      guarantee.upper95PerFault = ZeroBound.upper95(doubts.faultsFelt)
     }
     guard case .atMost(let allowed) = rule else {
       // What is only reported is no promise; a time is none for a count.

@@ -59,11 +59,6 @@ public enum Judge {
     verdicts.contains(.violated) ? .violated : verdicts.contains(.inconclusive) ? .inconclusive : .holds
   }
 
-  /// At most this share of faults does it, at 95 %, when none of `count` did: 1 − 0.05^(1/n); nil for none.
-  static func upper95(_ count: Int) -> Double? {
-    count < 1 ? nil : 1 - pow(0.05, 1 / Double(count))
-  }
-
   private static func missing(_ level: LevelPlan, after aborted: LevelVerdict?) -> LevelVerdict {
     let reason =
       aborted.map { "The level was not run: the run was aborted on the violation at \($0.level)." }
