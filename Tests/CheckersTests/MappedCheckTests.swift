@@ -9,7 +9,8 @@ import Testing
 
 @Suite struct MappedCheckTests {
   /// Records the events, and calls `body` with the path.
-  private func withRecorded<T>(_ history: RecordedHistory, close: Bool = true, _ body: (String) throws -> T) throws -> T {
+  private func withRecorded<T>(_ history: RecordedHistory, close: Bool = true, _ body: (String) throws -> T) throws -> T
+  {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mapped-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -49,7 +49,8 @@ public struct ZeroBound: Codable, Equatable, Sendable {
     }
     if let upper95PerMessage {
       lines.append(
-        "a 0 in \(messages) messages: at most \(Self.percent(upper95PerMessage)) of messages, at 95 %, were they independent")
+        "a 0 in \(messages) messages: at most \(Self.percent(upper95PerMessage)) of messages, at 95 %, were they independent"
+      )
     }
     return lines
   }
