@@ -242,6 +242,78 @@ import Testing
     #expect(found(swapped { $0.alive(1) }) == [.outOfOrder: 1])
   }
 
+  /// A consumer without a limit may hold anything unseen, whatever it was sent before.
+  @Test func anUnlimitedConsumerExcusesWhatAnotherGetsLate() {
+    #expect(found(deliveries { twoSwapped(&$0) { _ in } }) == [.outOfOrder: 1])
+    let beside = deliveries {
+      $0.subscribe(2, prefetch: 0)
+      twoSwapped(&$0) { _ in }
+    }
+    #expect(beside.verdict == .valid)
+  }
+
+  /// Each delivery takes the slot that was free the longest; the next one can only have the slot freed after it.
+  @Test func aSlotIsTakenOnce() {
+    let result = deliveries {
+      $0.send(9)
+      $0.deliver(9, session: 1, tag: 1)
+      $0.ack(session: 1, tag: 1)
+      $0.send(1)
+      $0.send(2)
+      for (k, id) in [2, 1].enumerated() {
+        $0.deliver(id, session: 1, tag: UInt64(k + 2))
+        $0.ack(session: 1, tag: UInt64(k + 2))
+      }
+    }
+    #expect(found(result) == [.outOfOrder: 1])
+  }
+
+  /// What is read first need not have been sent first.
+  @Test func theEarliestSendingOfAMessageCounts() {
+    func late(again: Bool) -> QueueResult {
+      deliveries {
+        $0.subscribe(2)
+        if !again {
+          $0.send(9)
+          $0.deliver(9, session: 2, tag: 1)
+        }
+        $0.send(1)
+        $0.send(2)
+        $0.deliver(2, session: 1, tag: 1)
+        $0.ack(session: 1, tag: 1)
+        $0.deliver(1, session: 1, tag: 2, flags: .redelivered)
+        if again { $0.deliver(1, session: 2, tag: 1) }
+      }
+    }
+    #expect(late(again: true).verdict == .valid)
+    #expect(found(late(again: false)) == [.outOfOrder: 1])
+  }
+
+  /// What was published in a transaction goes in with its commit, and is in for certain when that was confirmed.
+  @Test func aTransactionGoesInWithItsCommit() {
+    func take(_ builder: inout HistoryBuilder, _ id: Int, tag: UInt64) {
+      builder.deliver(id, session: 1, tag: tag)
+      builder.ack(session: 1, tag: tag)
+    }
+    let overtakes = deliveries {
+      $0.publish(2, channel: 51, tx: 7)
+      $0.send(1)
+      $0.end(.commit, tx: 7, .ok)
+      take(&$0, 2, tag: 1)
+      take(&$0, 1, tag: 2)
+    }
+    #expect(found(overtakes) == [.outOfOrder: 1])
+    let waits = deliveries {
+      let publish = $0.publish(1, channel: 51, tx: 7)
+      $0.add(.publish, .ok, op: publish)
+      $0.send(2)
+      take(&$0, 2, tag: 1)
+      $0.end(.commit, tx: 7, .ok)
+      take(&$0, 1, tag: 2)
+    }
+    #expect(waits.verdict == .valid)
+  }
+
   @Test func requeuedComesBackToItsPlaceWithoutBlame() {
     let result = deliveries {
       $0.send(1)
