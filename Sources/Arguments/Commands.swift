@@ -46,6 +46,16 @@ public enum Commands {
         kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv", "log", "kafka"]),
         "What to check against: fifo (or queue), bag, at-least-once, register, kv, log, kafka."),
       OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
+      OptionSpec(
+        "allow", value: "A,B",
+        kind: .list([
+          "rebalances", "interleaved-writes", "partial-polls", "overtaking-sends", "uncommitted-reads", "unread-ends",
+          "none",
+        ]),
+        "With --model kafka, what the broker may do: rebalances, interleaved-writes, partial-polls, overtaking-sends, "
+          + "uncommitted-reads, unread-ends, or none. Else what Kafka's manual says: the first three and the last."),
+      OptionSpec("full-polls", "With --model kafka: a poll returns all that is there, which gives anti-dependencies."),
+      OptionSpec("sparse", "With --model log: offsets may be left out, as Kafka's transactions do."),
       OptionSpec("explain", "Draw the operations that contradict each other, for the first findings of each name."),
       OptionSpec("timeout", value: "SECONDS", kind: .text, "How long a search may take, where one is needed; else 30."),
       json,
@@ -125,15 +135,28 @@ public struct CheckOptions: Equatable, Sendable {
   public var explain: Bool
   /// Seconds.
   public var timeout: UInt64
+  /// Words; `none` alone is an empty list. Nil: what the model says.
+  public var allow: [String]?
+  public var fullPolls: Bool
+  public var sparse: Bool
   public var json: Bool
 
-  /// - Throws: a value that is no number.
+  /// - Throws: a value that is no number or no list, an option of another model.
   public init(_ invocation: Invocation, hint: String) throws(UsageError) {
     path = invocation.operands[0]
     model = invocation.options["model"]
     level = invocation.options["level"]
     explain = invocation.has("explain")
     timeout = min(try invocation.number("timeout", hint: hint) ?? 30, 1_000_000_000)
+    allow = try invocation.list("allow", hint: hint)
+    if allow == ["none"] { allow = [] }
+    fullPolls = invocation.has("full-polls")
+    sparse = invocation.has("sparse")
+    for (option, isGiven, owner) in [
+      ("allow", allow != nil, "kafka"), ("full-polls", fullPolls, "kafka"), ("sparse", sparse, "log"),
+    ] where isGiven && model != owner {
+      throw UsageError("--\(option) goes with --model \(owner) only", hint: hint)
+    }
     json = invocation.has("json")
   }
 }

@@ -60,6 +60,12 @@ public final class HistoryRecorder {
   public func append(_ event: Event) -> Int {
     let time = event.time > lastTime ? event.time : lastTime &+ 1
     lastTime = time
+    if let index = buffer.appendPlain(event, time: time) { return countBefore &+ index }
+    return appendSlowly(event, time: time)
+  }
+
+  @inline(never)
+  private func appendSlowly(_ event: Event, time: Nanoseconds) -> Int {
     if let index = buffer.append(event, time: time) { return countBefore &+ index }
     // Full, or too far away from the events in it.
     packEvents()

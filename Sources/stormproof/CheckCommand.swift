@@ -58,10 +58,25 @@ enum CheckCommand {
       if options.explain {
         Terminal.note("--explain draws nothing for the model kafka: its findings are cycles and sets")
       }
-      return show(CheckCommandCore.run(try HistoryInputs.transactions(options.path)), options)
+      let settings = try transactionOptions(options)
+      return show(CheckCommandCore.run(try HistoryInputs.transactions(options.path), options: settings), options)
     }
     if let report = try mapped(options) { return show(report, options) }
     return try check(HistoryInputs.read(options.path), options, judgedAs: level)
+  }
+
+  private static func transactionOptions(_ options: CheckOptions) throws(UsageError) -> TransactionOptions {
+    var settings = TransactionOptions()
+    settings.pollsReachEnd = options.fullPolls
+    guard let allow = options.allow else { return settings }
+    guard let allowances = KafkaAllowances(allowing: allow) else {
+      let words = KafkaAllowances.words.joined(separator: ", ")
+      throw UsageError(
+        "--allow is '\(allow.joined(separator: ","))', expected none, or some of \(words), with commas between them",
+        hint: Program.spec.hint("check"))
+    }
+    settings.allowances = allowances
+    return settings
   }
 
   /// The report on a queue's binary history, which need not fit into memory; nil for everything else.
@@ -91,10 +106,13 @@ enum CheckCommand {
   private static func check(
     _ history: RecordedHistory, _ options: CheckOptions, judgedAs level: ReliabilityLevel
   ) throws(HistoryError) -> Int32 {
+    var log = LogOptions()
+    log.isDense = !options.sparse
     var report: CheckReport
     do throws(ModelMismatch) {
       report = try CheckCommandCore.run(
-        history, model: options.model.flatMap(CheckModel.init(name:)), level: level, budget: budget(options))
+        history, model: options.model.flatMap(CheckModel.init(name:)), level: level, log: log,
+        budget: budget(options))
     } catch {
       throw HistoryError(file: options.path, error.description)
     }

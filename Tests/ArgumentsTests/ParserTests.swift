@@ -85,6 +85,19 @@ struct ParserTests {
     }
   }
 
+  @Test func optionsOfOneModelAreRefusedByOthers() throws {
+    func options(_ values: [String: String]) throws(UsageError) -> CheckOptions {
+      try CheckOptions(Invocation(command: "check", operands: ["f"], options: values), hint: "h")
+    }
+    #expect(try options(["model": "kafka", "allow": "rebalances,unread-ends"]).allow == ["rebalances", "unread-ends"])
+    #expect(try options(["model": "kafka", "allow": "none", "full-polls": ""]).allow == [])
+    #expect(try options(["model": "log", "sparse": ""]).sparse && options([:]).allow == nil)
+    for bad in [["allow": "none"], ["model": "log", "full-polls": ""], ["model": "kafka", "sparse": ""]] {
+      let error = #expect(throws: UsageError.self) { try options(bad) }
+      #expect(error?.message.contains(" goes with --model ") == true)
+    }
+  }
+
   @Test func helpNamesEverything() {
     let text = Self.program.help()
     for command in Self.program.commands {

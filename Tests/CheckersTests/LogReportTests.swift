@@ -50,6 +50,33 @@ import Testing
     var options = TransactionOptions()
     options.allowances.readsUncommitted = true
     #expect(CheckCommandCore.run(history, options: options).exitCode == 0)
+    options.allowances = try #require(KafkaAllowances(allowing: ["rebalances"]))
+    let strict = CheckCommandCore.run(history, options: options)
+    #expect(strict.exitCode == 1 && strict.text().contains("unseen                  1  violation"))
     #expect(CheckCommandCore.run(TransactionHistory()).note == "Nothing was committed.")
+  }
+
+  @Test func allowancesGoByTheirWords() throws {
+    #expect(KafkaAllowances().held == ["rebalances", "interleaved-writes", "partial-polls", "unread-ends"])
+    #expect(KafkaAllowances(allowing: [])?.held == [])
+    for word in KafkaAllowances.words { #expect(KafkaAllowances(allowing: [word])?.held == [word]) }
+    #expect(KafkaAllowances(allowing: KafkaAllowances.words.reversed())?.held == KafkaAllowances.words)
+    #expect(KafkaAllowances(allowing: ["rebalances", "none"]) == nil)
+    let byField = try #require(KafkaAllowances(allowing: ["overtaking-sends", "uncommitted-reads"]))
+    #expect(byField.sendsOvertake && byField.readsUncommitted && !byField.subscribes && !byField.writesInterleave)
+  }
+
+  /// Kafka's markers of transactions take offsets: claimed dense, the gap is a violation, else not.
+  @Test func sparseOffsetsAreNoGaps() throws {
+    let text =
+      #"{"process":0,"type":"invoke","f":"append","value":1,"time":1}"# + "\n"
+      + #"{"process":0,"type":"ok","f":"append","value":[0,1],"time":2}"# + "\n"
+      + #"{"process":0,"type":"invoke","f":"append","value":2,"time":3}"# + "\n"
+      + #"{"process":0,"type":"ok","f":"append","value":[5,2],"time":4}"#
+    let history = try JSONLines.parse(Array(text.utf8), file: "h.jsonl")
+    #expect(try CheckCommandCore.run(history).exitCode == 1)
+    var sparse = LogOptions()
+    sparse.isDense = false
+    #expect(try CheckCommandCore.run(history, log: sparse).exitCode == 0)
   }
 }

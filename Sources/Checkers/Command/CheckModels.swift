@@ -49,6 +49,7 @@ struct CheckSettings {
   var level: ReliabilityLevel
   var options: DeliveryOptions
   var budget: SearchBudget
+  var log = LogOptions()
 }
 
 /// One way to hold a history against a model.

@@ -27,12 +27,6 @@ public enum CheckSchema {
         },
         "note": {"description": "Why it is undecided, in words.", "type": "string"},
         "events": {"description": "Events of the history.", "type": "integer", "minimum": 0},
-        "transactions": {
-          "description": "Of the model kafka: which orders were claimed, and what the broker was allowed.",
-          "type": "object",
-          "required": ["allowances"],
-          "properties": {"allowances": {"type": "object", "additionalProperties": {"type": "boolean"}}}
-        },
         "zeros": {
           "description": "Of drained deliveries, what each 0 is worth, at 95 %: by faults, if the broker felt each, and by messages, were they independent.",
           "type": "object",

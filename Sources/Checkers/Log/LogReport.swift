@@ -5,7 +5,7 @@ import History
 
 extension CheckTable {
   static func fillLog(_ history: RecordedHistory, _ settings: CheckSettings, _ report: inout CheckReport) {
-    var options = LogOptions()
+    var options = settings.log
     options.findingLimit = settings.options.findingLimit
     let (result, log) = LogChecker.check(history, options: options)
     report.fill(result, log, start: history.start)

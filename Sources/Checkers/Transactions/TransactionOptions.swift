@@ -22,6 +22,27 @@ public struct KafkaAllowances: Equatable, Sendable, Codable {
 
   public init() {}
 
+  /// Just these, by their words; none where there are none. Nil for a word that is not one of `words`.
+  public init?(allowing names: some Sequence<String>) {
+    for entry in Self.table { self[keyPath: entry.field] = false }
+    for name in names {
+      guard let entry = Self.table.first(where: { $0.word == name }) else { return nil }
+      self[keyPath: entry.field] = true
+    }
+  }
+
+  /// What a user calls each of them, in the order of the fields.
+  public static var words: [String] { table.map(\.word) }
+  /// The words of those that hold.
+  public var held: [String] { Self.table.filter { self[keyPath: $0.field] }.map(\.word) }
+
+  private static var table: [(word: String, field: WritableKeyPath<KafkaAllowances, Bool>)] {
+    [
+      ("rebalances", \.subscribes), ("interleaved-writes", \.writesInterleave), ("partial-polls", \.pollsInPieces),
+      ("overtaking-sends", \.sendsOvertake), ("uncommitted-reads", \.readsUncommitted), ("unread-ends", \.endsUnread),
+    ]
+  }
+
   public func allows(_ name: TransactionFindingName) -> Bool {
     switch name {
     case .pollSkip, .nonmonotonicPoll: subscribes

@@ -20,6 +20,8 @@ public enum HistoryInput {
     /// Bytes of all of it; nil where nobody knows, as of a pipe.
     public var size: Int?
     public var events: Int
+
+    public init(bytes: Int, size: Int?, events: Int) { (self.bytes, self.size, self.events) = (bytes, size, events) }
   }
 
   /// The history in a file.
