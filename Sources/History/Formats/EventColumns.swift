@@ -335,16 +335,10 @@ struct PackedEvents {
   private static func forEach<T: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
     _ start: UnsafeRawPointer, _ count: Int, _ base: UInt64, as: T.Type, _ body: (Int, UInt64) -> Void
   ) {
-    func number(_ index: Int) -> T {
-      T(littleEndian: start.loadUnaligned(fromByteOffset: MemoryLayout<T>.size * index, as: T.self))
-    }
-    // A look for zeros runs many numbers at a time; the choice between them and others, on 64 bits, does not.
-    var zeros: T = 0
-    if base != 0 { for index in 0..<count { zeros |= number(index) == 0 ? 1 : 0 } }
-    if zeros == 0 {
-      for index in 0..<count { body(index, base &+ UInt64(number(index))) }
-    } else {
-      for index in 0..<count { body(index, number(index) == 0 ? 0 : base &+ UInt64(number(index))) }
+    for index in 0..<count {
+      let number = UInt64(
+        T(littleEndian: start.loadUnaligned(fromByteOffset: MemoryLayout<T>.size * index, as: T.self)))
+      body(index, number == 0 ? 0 : base &+ number)
     }
   }
 
