@@ -42,7 +42,8 @@ enum EventColumns {
 /// Memory for the fields of up to `capacity` events, one array a field.
 ///
 /// Wide fields are kept as distances from a base, as far as 2^30: what an append writes is what recording costs. An event
-/// that is farther away from the others has to go into the next buffer.
+/// that is farther away from the others has to go into the next buffer. And what no event of the buffer has, schedule or
+/// transaction, is neither stored nor looked at.
 final class EventBuffer: @unchecked Sendable {
   /// So many that all of it stays in the processor's cache until it is packed; not a power of two, where all arrays would
   /// compete for the same lines of it.
@@ -52,6 +53,9 @@ final class EventBuffer: @unchecked Sendable {
   private(set) var count = 0
   /// `capacity` where only times have a base, 0 before the first event and where other fields have one too.
   private var plainCapacity = 0
+  /// Some event had a lateness, or a transaction; until then those arrays mean nothing.
+  private var hasLateness = false
+  private var hasTransactions = false
   private let memory: UnsafeMutableRawPointer
   /// Where the distances in this buffer begin; put by its first event.
   private var bases = Bases()
@@ -80,6 +84,7 @@ final class EventBuffer: @unchecked Sendable {
   func removeAll() {
     count = 0
     plainCapacity = 0
+    (hasLateness, hasTransactions) = (false, false)
   }
 
   // Where the arrays begin: of 8, 4, 2 and 1 bytes, the wide ones first.
@@ -150,11 +155,17 @@ final class EventBuffer: @unchecked Sendable {
   @inline(__always)
   private func store(_ event: Event, time: Nanoseconds, message: UInt64, _ distances: Distances) {
     let at = count
-    wide[at] = UInt64(bitPattern: event.intended == 0 ? 0 : max(time &- event.intended, 0) &+ 1)
+    if event.intended != 0 || hasLateness {
+      if !hasLateness { beginLateness() }
+      wide[at] = UInt64(bitPattern: event.intended == 0 ? 0 : max(time &- event.intended, 0) &+ 1)
+    }
+    if distances.transaction != 0 || hasTransactions {
+      if !hasTransactions { beginTransactions() }
+      middle(3)[at] = distances.transaction
+    }
     middle(0)[at] = distances.time
     middle(1)[at] = distances.op
     middle(2)[at] = distances.sequence
-    middle(3)[at] = distances.transaction
     middle(4)[at] = distances.tag
     middle(5)[at] = UInt32(truncatingIfNeeded: message >> 40)
     middle(6)[at] = event.attempt
@@ -165,6 +176,19 @@ final class EventBuffer: @unchecked Sendable {
     bytes(0)[at] = event.flags.rawValue
     bytes(1)[at] = event.function.rawValue << 2 | event.outcome.rawValue
     count = at &+ 1
+  }
+
+  /// The events so far had none.
+  @inline(never)
+  private func beginLateness() {
+    wide.update(repeating: 0, count: count)
+    hasLateness = true
+  }
+
+  @inline(never)
+  private func beginTransactions() {
+    middle(3).update(repeating: 0, count: count)
+    hasTransactions = true
   }
 
   /// Writes the payload of the block to `out`, which has room for `EventColumns.largestPayload(events: capacity)` bytes, and
@@ -184,11 +208,11 @@ final class EventBuffer: @unchecked Sendable {
       offset += EventColumns.padded(length)
       index += 1
     }
-    put(Self.pack(wide, count, to: out + offset))
+    put(hasLateness ? Self.pack(wide, count, to: out + offset) : (0, 0))
     put(Self.pack(middle(0), count, from: bases.time, isAscending: true, to: out + offset))
     put(Self.pack(middle(1), count, from: bases.op, to: out + offset))
     put(Self.pack(middle(2), count, from: bases.sequence, to: out + offset))
-    put(Self.pack(middle(3), count, from: bases.transaction, to: out + offset))
+    put(hasTransactions ? Self.pack(middle(3), count, from: bases.transaction, to: out + offset) : (0, 0))
     put(Self.pack(middle(4), count, from: bases.tag, to: out + offset))
     for column in 5..<9 { put(Self.pack(middle(column), count, to: out + offset)) }
     for column in 0..<2 { put(Self.pack(narrow(column), count, to: out + offset)) }
