@@ -42,15 +42,6 @@ enum HistoryFormat {
     base.storeBytes(of: sum.littleEndian, toByteOffset: 28, as: UInt32.self)
   }
 
-  /// A whole block with a small payload.
-  static func block(_ kind: Kind, sequence: UInt64, count: Int, payload: [UInt8]) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: headerSize) + payload
-    let header = Header(
-      kind: kind, sequence: sequence, count: count, length: payload.count, checksum: CRC32C.checksum(payload))
-    bytes.withUnsafeMutableBytes { if let base = $0.baseAddress { store(header, at: base) } }
-    return bytes
-  }
-
   /// Payload of the begin block: what a reader must know to understand the rest.
   static func beginPayload() -> [UInt8] { littleEndian(UInt32(EventColumns.count)) + littleEndian(UInt32(0)) }
   /// Payload of the end block: how many events and names the file holds.
