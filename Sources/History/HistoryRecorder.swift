@@ -147,7 +147,7 @@ public final class HistoryRecorder {
 /// Memory for blocks. It belongs to the recorder until it is handed over, then to the writer, then again to the recorder.
 private final class Page: @unchecked Sendable {
   /// Large enough that handing over costs nothing beside what it holds.
-  static let size = 256 << 10
+  static let size = 1 << 20
   private let memory: UnsafeMutableRawPointer
   let capacity: Int
   var used = 0

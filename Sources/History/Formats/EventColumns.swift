@@ -51,7 +51,7 @@ final class EventBuffer: @unchecked Sendable {
 
   let capacity: Int
   private(set) var count = 0
-  /// `capacity` where only times have a base, 0 before the first event and where other fields have one too.
+  /// `capacity` where only times have a base and nothing has a lateness or a transaction; else 0, as before the first event.
   private var plainCapacity = 0
   /// Some event had a lateness, or a transaction; until then those arrays mean nothing.
   private var hasLateness = false
@@ -67,10 +67,6 @@ final class EventBuffer: @unchecked Sendable {
     var transaction: UInt64 = 0
     var tag: UInt64 = 0
     var areOfTimeOnly: Bool { op | sequence | transaction | tag == 0 }
-  }
-
-  private struct Distances {
-    var time, op, sequence, transaction, tag: UInt32
   }
 
   /// - Parameter capacity: 1 to `largestCapacity`.
@@ -103,7 +99,7 @@ final class EventBuffer: @unchecked Sendable {
   }
 
   /// Adds the event, at `time` instead of its own, and returns its index in the buffer. Nil where `append` has to look
-  /// closer: this is the short way that nearly all events of a run take.
+  /// closer: this is the short way that nearly all events of a load without schedule and transactions take.
   @inline(__always)
   func appendPlain(_ event: Event, time: Nanoseconds) -> Int? {
     let at = count
@@ -111,14 +107,13 @@ final class EventBuffer: @unchecked Sendable {
     let sequence = message & EventColumns.sequenceMask
     let distance = UInt64(bitPattern: time) &- bases.time
     // What a run has short of its billionth operation: numbers that fit as they are.
-    let misfit = (event.op | sequence | event.transaction | event.tag | (distance &- 1)) >> 30
-    guard misfit == 0, at < plainCapacity else { return nil }
-    store(
-      event, time: time, message: message,
-      Distances(
-        time: UInt32(truncatingIfNeeded: distance), op: UInt32(truncatingIfNeeded: event.op),
-        sequence: UInt32(truncatingIfNeeded: sequence), transaction: UInt32(truncatingIfNeeded: event.transaction),
-        tag: UInt32(truncatingIfNeeded: event.tag)))
+    let misfit = (event.op | sequence | event.tag | (distance &- 1)) >> 30
+    guard misfit | event.transaction | UInt64(bitPattern: event.intended) == 0, at < plainCapacity else { return nil }
+    middle(0)[at] = UInt32(truncatingIfNeeded: distance)
+    middle(1)[at] = UInt32(truncatingIfNeeded: event.op)
+    middle(2)[at] = UInt32(truncatingIfNeeded: sequence)
+    middle(4)[at] = UInt32(truncatingIfNeeded: event.tag)
+    storeRest(of: event, message: message)
     return at
   }
 
@@ -134,7 +129,6 @@ final class EventBuffer: @unchecked Sendable {
       bases = Bases(
         time: UInt64(bitPattern: time) &- 1, op: base(event.op), sequence: base(sequence),
         transaction: base(event.transaction), tag: base(event.tag))
-      plainCapacity = bases.areOfTimeOnly ? capacity : 0
     }
     var misfit = false
     /// 0 for 0, else the distance from the base, where that is from 1 to 2^30.
@@ -143,30 +137,30 @@ final class EventBuffer: @unchecked Sendable {
       if (value &- base &- 1) >> 30 != 0 { misfit = true }
       return UInt32(truncatingIfNeeded: value &- base)
     }
-    let distances = Distances(
+    let distances = (
       time: distance(UInt64(bitPattern: time), bases.time), op: distance(event.op, bases.op),
       sequence: distance(sequence, bases.sequence), transaction: distance(event.transaction, bases.transaction),
-      tag: distance(event.tag, bases.tag))
+      tag: distance(event.tag, bases.tag)
+    )
     if misfit { return nil }
-    store(event, time: time, message: message, distances)
-    return at
-  }
-
-  @inline(__always)
-  private func store(_ event: Event, time: Nanoseconds, message: UInt64, _ distances: Distances) {
-    let at = count
-    if event.intended != 0 || hasLateness {
-      if !hasLateness { beginLateness() }
-      wide[at] = UInt64(bitPattern: event.intended == 0 ? 0 : max(time &- event.intended, 0) &+ 1)
+    if event.intended != 0, !hasLateness { beginLateness() }
+    if distances.transaction != 0, !hasTransactions { beginTransactions() }
+    plainCapacity = hasLateness || hasTransactions || !bases.areOfTimeOnly ? 0 : capacity
+    if hasLateness {
+      wide[at] = event.intended == 0 ? 0 : UInt64(bitPattern: max(time &- event.intended, 0) &+ 1)
     }
-    if distances.transaction != 0 || hasTransactions {
-      if !hasTransactions { beginTransactions() }
-      middle(3)[at] = distances.transaction
-    }
+    if hasTransactions { middle(3)[at] = distances.transaction }
     middle(0)[at] = distances.time
     middle(1)[at] = distances.op
     middle(2)[at] = distances.sequence
     middle(4)[at] = distances.tag
+    storeRest(of: event, message: message)
+    return at
+  }
+
+  @inline(__always)
+  private func storeRest(of event: Event, message: UInt64) {
+    let at = count
     middle(5)[at] = UInt32(truncatingIfNeeded: message >> 40)
     middle(6)[at] = event.attempt
     middle(7)[at] = event.session
@@ -179,13 +173,11 @@ final class EventBuffer: @unchecked Sendable {
   }
 
   /// The events so far had none.
-  @inline(never)
   private func beginLateness() {
     wide.update(repeating: 0, count: count)
     hasLateness = true
   }
 
-  @inline(never)
   private func beginTransactions() {
     middle(3).update(repeating: 0, count: count)
     hasTransactions = true
