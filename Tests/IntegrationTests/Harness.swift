@@ -65,11 +65,19 @@ final class Command {
 
 func stormproof(_ arguments: String...) throws -> Ended { try Command(arguments).end() }
 
-/// A new empty directory below the system's temporary one.
+/// A new empty directory below the system's temporary one. All of them are removed when the tests have passed; after a
+/// failure they stay to be looked at.
 func scratch() throws -> String {
-  let path = NSTemporaryDirectory() + "stormproof-test-\(UUID().uuidString)"
+  let path = Scratch.root + "/\(UUID().uuidString)"
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   return path
+}
+
+private enum Scratch {
+  static let root: String = {
+    on_exit({ status, _ in if status == 0 { try? FileManager.default.removeItem(atPath: Scratch.root) } }, nil)
+    return NSTemporaryDirectory() + "stormproof-tests-\(getpid())"
+  }()
 }
 
 func verdict(_ run: String) throws -> RunVerdict {
