@@ -200,7 +200,11 @@ public final class HistoryFile: EventSource, @unchecked Sendable {
     }
     guard packed.count > 0 else { return packed }
     var worst: UInt64 = 0
-    packed.forEach(.kind) { worst = max(worst, $1 >> 2) }
+    if let greatest = packed.greatestByte(.kind) {
+      worst = UInt64(greatest >> 2)
+    } else {
+      packed.forEach(.kind) { worst = max(worst, $1 >> 2) }
+    }
     guard worst < UInt64(HistoryFormat.functions) else {
       throw HistoryError(
         file: file, byte: block.offset + packed.offset(of: .kind),
@@ -208,6 +212,10 @@ public final class HistoryFile: EventSource, @unchecked Sendable {
     }
     let first = Nanoseconds(bitPattern: packed.value(.time, 0))
     var grows = last.map { first > $0 } ?? true
+    if grows, packed.isAscending(.time) {
+      last = Nanoseconds(bitPattern: packed.value(.time, packed.count - 1))
+      return packed
+    }
     var before = first &- 1
     packed.forEach(.time) {
       let time = Nanoseconds(bitPattern: $1)

@@ -27,14 +27,14 @@ import Testing
       let k = random.chance(0.8) ? max(0, order.count - 1 - random.below(50)) : random.below(order.count)
       let number = order[k]
       guard let known = open[number] else { continue }
-      #expect(operations.end(number, isDequeue: !known.isDequeue, isOver: true) == nil)
+      #expect(operations.end(number, at: at, isDequeue: !known.isDequeue, isOver: true) == nil)
       let isOver = random.chance(0.8)
-      let found = operations.end(number, isDequeue: known.isDequeue, isOver: isOver)
+      let found = operations.end(number, at: at, isDequeue: known.isDequeue, isOver: isOver)
       #expect(found?.begin == known.at && found?.thing == known.at &* 3, "seed \(seed) operation \(number)")
       if isOver {
         open[number] = nil
         order.remove(at: k)
-        #expect(operations.end(number, isDequeue: known.isDequeue, isOver: true) == nil)
+        #expect(operations.end(number, at: at, isDequeue: known.isDequeue, isOver: true) == nil)
       }
     }
     #expect(open.count > 8192)

@@ -74,12 +74,21 @@ struct QueuePass {
   /// Values whose enqueue failed, as was told after they had come.
   private(set) var failedLate: Set<Int32> = []
   private let failing: Set<Int32>
+  private let split = QueueBlockSplit()
+  /// `ledger.front` in the block under way: before any dequeue returned, and after each that did.
+  private let fronts = Buffer<Int32>(count: QueueBlockSplit.capacity + 1, repeating: -1)
+  /// The largest number of an operation so far.
+  private var lastOp: UInt64 = 0
+  /// Only for tests: that the short way comes to the same.
+  private let splitsBlocks: Bool
 
   init(
-    _ source: any EventSource, model: QueueModel, findingLimit: Int, failing: Set<Int32> = []
+    _ source: any EventSource, model: QueueModel, findingLimit: Int, failing: Set<Int32> = [],
+    splitsBlocks: Bool = true
   ) {
     self.source = source
     self.failing = failing
+    self.splitsBlocks = splitsBlocks
     ledger = QueueLedger(model: model, positions: source.count)
     book = QueueBook(source: source, limit: findingLimit)
   }
@@ -92,39 +101,86 @@ struct QueuePass {
   }
 
   private mutating func read(_ block: EventBlock) {
+    if splitsBlocks, failing.isEmpty, split.split(block, after: &lastOp) { readSplit(block) } else { readMixed(block) }
+  }
+
+  /// Any block, in the order of its events.
+  private mutating func readMixed(_ block: EventBlock) {
     for i in 0..<block.count {
-      let at = Int32(truncatingIfNeeded: block.first &+ i)
+      let at = position(block, i)
       let outcome = block.kinds[i] & 3
+      let isInvocation = outcome == Outcome.invoke.rawValue
       switch block.kinds[i] >> 2 {
       case Kind.enqueue:
-        enqueue(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
+        if isInvocation { enqueue(block, i) } else { enqueued(outcome, block.ops[i], at) }
       case Kind.dequeue:
-        if outcome == Outcome.invoke.rawValue {
+        if isInvocation {
           hasOperations = true
           operations.begin(block.ops[i], at: at, isDequeue: true, thing: ledger.front)
-        } else {
-          dequeued(outcome, block.ops[i], block.messages[i], block.attempts[i], at)
+        } else if let operation = ending(outcome, block, i) {
+          dequeued(outcome, block.messages[i], block.attempts[i], operation, at)
         }
-      default: break
+      default: continue
       }
+      if isInvocation { lastOp = max(lastOp, block.ops[i]) }
+    }
+  }
+
+  /// A block of nothing but invocations and ok completions, kind by kind. All moments are compared as positions, and no
+  /// number stands for two operations, so that it comes to the same as in the order of the events; most of what an event
+  /// costs otherwise is not to know of which kind the next one is.
+  private mutating func readSplit(_ block: EventBlock) {
+    hasOperations = hasOperations || split.count(.dequeues) > 0
+    for number in 0..<split.count(.enqueues) { enqueue(block, split.position(.enqueues, number)) }
+    for number in 0..<split.count(.enqueued) {
+      let i = split.position(.enqueued, number)
+      enqueued(Outcome.ok.rawValue, block.ops[i], position(block, i))
+    }
+    // What a dequeue has to know is the front at its invocation, which is not known yet: how many return before stands
+    // for it until the block has been read.
+    for number in 0..<split.count(.dequeues) {
+      let i = split.position(.dequeues, number)
+      operations.begin(
+        block.ops[i], at: position(block, i), isDequeue: true,
+        thing: Int32(truncatingIfNeeded: split.dequeuedBefore(.dequeues, number)))
+    }
+    fronts[0] = ledger.front
+    let first = position(block, 0)
+    for number in 0..<split.count(.dequeued) {
+      let i = split.position(.dequeued, number)
+      if var operation = ending(Outcome.ok.rawValue, block, i) {
+        if operation.begin >= first { operation.thing = fronts[Int(operation.thing)] }
+        dequeued(Outcome.ok.rawValue, block.messages[i], block.attempts[i], operation, position(block, i))
+      }
+      fronts[number &+ 1] = ledger.front
+    }
+    for number in 0..<split.count(.dequeues) {
+      operations.note(
+        block.ops[split.position(.dequeues, number)], thing: fronts[split.dequeuedBefore(.dequeues, number)])
     }
   }
 
   @inline(__always)
-  private mutating func enqueue(_ outcome: UInt8, _ op: UInt64, _ message: UInt64, _ attempt: UInt32, _ at: Int32) {
-    if outcome == Outcome.invoke.rawValue {
-      hasOperations = true
-      var k = index.find(message, attempt, isDequeue: false)
-      if k < 0 { k = add(message, attempt) }
-      if !ledger.values[Int(k)].isKnown {
-        ledger.values[Int(k)].enqueue = at
-        index.noteUse()
-        if !failing.isEmpty, failing.contains(k) { ledger.values[Int(k)].enqueued = QueueLedger.Value.failed }
-      }
-      return operations.begin(op, at: at, isDequeue: false, thing: k)
+  private func position(_ block: EventBlock, _ i: Int) -> Int32 { Int32(truncatingIfNeeded: block.first &+ i) }
+
+  @inline(__always)
+  private mutating func enqueue(_ block: EventBlock, _ i: Int) {
+    let (at, message, attempt) = (position(block, i), block.messages[i], block.attempts[i])
+    hasOperations = true
+    var k = index.find(message, attempt, isDequeue: false)
+    if k < 0 { k = add(message, attempt) }
+    if !ledger.values[Int(k)].isKnown {
+      ledger.values[Int(k)].enqueue = at
+      index.noteUse()
+      if !failing.isEmpty, failing.contains(k) { ledger.values[Int(k)].enqueued = QueueLedger.Value.failed }
     }
+    operations.begin(block.ops[i], at: at, isDequeue: false, thing: k)
+  }
+
+  @inline(__always)
+  private mutating func enqueued(_ outcome: UInt8, _ op: UInt64, _ at: Int32) {
     let isOver = outcome != Outcome.info.rawValue
-    guard let operation = operations.end(op, isDequeue: false, isOver: true) else { return }
+    guard let operation = operations.end(op, at: at, isDequeue: false, isOver: true) else { return }
     let k = Int(operation.thing)
     if outcome == Outcome.ok.rawValue {
       if ledger.values[k].enqueued > at, !ledger.values[k].isGone { ledger.values[k].enqueued = at }
@@ -145,24 +201,30 @@ struct QueuePass {
     return new
   }
 
-  /// `message` is `UInt64.max` for `MessageID.none`.
+  /// The dequeue that ends. An unknown result can still become known; until then it counts as unknown.
   @inline(__always)
-  private mutating func dequeued(_ outcome: UInt8, _ op: UInt64, _ message: UInt64, _ attempt: UInt32, _ at: Int32) {
-    // An unknown result can still become known; until then it counts as unknown.
-    let isOver = outcome != Outcome.info.rawValue || message != UInt64.max
-    guard let operation = operations.end(op, isDequeue: true, isOver: isOver) else { return }
+  private mutating func ending(_ outcome: UInt8, _ block: EventBlock, _ i: Int) -> LiveOperations.Operation? {
+    let isOver = outcome != Outcome.info.rawValue || block.messages[i] != UInt64.max
+    return operations.end(block.ops[i], at: position(block, i), isDequeue: true, isOver: isOver)
+  }
+
+  /// `message` is `UInt64.max` for `MessageID.none`; the operation's thing is the front at its invocation.
+  @inline(__always)
+  private mutating func dequeued(
+    _ outcome: UInt8, _ message: UInt64, _ attempt: UInt32, _ operation: LiveOperations.Operation, _ at: Int32
+  ) {
     if outcome == Outcome.ok.rawValue {
       if message == UInt64.max {
         ledger.empties.append(QueueLedger.Empty(begin: operation.begin, end: at))
       } else {
         let k = Int(index.find(message, attempt, isDequeue: true))
-        if k >= 0, ledger.values[k].takesPart, !ledger.values[k].isGone {
+        if k >= 0, ledger.values[k].takesPart, !ledger.values[k].isGone, ledger.values[k].enqueue < at {
           ledger.took(k, begin: operation.begin, front: operation.thing, at: at)
         } else if let k = value(message, attempt, operation.begin, at) {
           book.duplicated(identity(message, attempt), ledger.values[k], operation.begin, at)
         }
       }
-    } else if outcome == Outcome.info.rawValue, isOver {
+    } else if outcome == Outcome.info.rawValue, message != UInt64.max {
       sighted(message, attempt, operation.begin, at)
     }
   }
@@ -183,9 +245,9 @@ struct QueuePass {
     var k = index.find(message, attempt, isDequeue: true)
     if k < 0 { k = add(message, attempt) }
     let value = ledger.values[Int(k)]
-    if !value.isKnown {
+    if !value.isKnown || value.enqueue > at {
       ledger.values[Int(k)] = QueueLedger.Value(enqueue: at, enqueued: QueueLedger.Value.flawed)
-      index.noteUse()
+      if !value.isKnown { index.noteUse() }
       book.unexpected(identity(message, attempt), begin, at)
       return nil
     }

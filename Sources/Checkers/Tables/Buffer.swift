@@ -1,5 +1,9 @@
 // Plain memory for the tables of the hot passes: no check of uniqueness, none of bounds, at each of some billion accesses.
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Elements from 0 to `count` − 1, for one owner at a time; an index beyond them is a mistake of the caller.
 final class Buffer<Element: BitwiseCopyable> {
   // One owner, one thread: what the language would check at every access is known.
@@ -11,8 +15,18 @@ final class Buffer<Element: BitwiseCopyable> {
   init(count: Int = 0, capacity: Int = 0, repeating element: Element) {
     self.capacity = max(capacity, count, 16)
     self.count = count
-    base = .allocate(capacity: self.capacity)
+    base = Self.memory(for: self.capacity)
     base.initialize(repeating: element, count: count)
+  }
+
+  /// Large tables in large pages, where the system has them: each small page would be a fault of its own, and one more
+  /// address to translate.
+  private static func memory(for capacity: Int) -> UnsafeMutablePointer<Element> {
+    let (size, page) = (capacity * MemoryLayout<Element>.stride, 2 << 20)
+    guard size >= 2 * page else { return .allocate(capacity: capacity) }
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: page)
+    madvise(memory, size & ~(page - 1), MADV_HUGEPAGE)
+    return memory.bindMemory(to: Element.self, capacity: capacity)
   }
 
   deinit { base.deallocate() }
@@ -28,7 +42,7 @@ final class Buffer<Element: BitwiseCopyable> {
     guard count > self.count else { return }
     if count > capacity {
       capacity = max(count, capacity * 2)
-      let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+      let larger = Self.memory(for: capacity)
       larger.moveInitialize(from: base, count: self.count)
       base.deallocate()
       base = larger

@@ -31,15 +31,27 @@ struct LiveOperations {
     ring[Int(truncatingIfNeeded: op) & mask] = new
   }
 
-  /// The operation under way of that number and kind; it stays under way where `isOver` is false.
+  /// Another note for an operation that may be under way.
   @inline(__always)
-  mutating func end(_ op: UInt64, isDequeue: Bool, isOver: Bool) -> Operation? {
+  mutating func note(_ op: UInt64, thing: Int32) {
+    let place = Int(truncatingIfNeeded: op) & mask
+    if ring[place].op == op {
+      ring[place].thing = thing
+    } else if !moved.isEmpty {
+      let known = Int(movedTable.find(op))
+      if known >= 0 { moved[known].thing = thing }
+    }
+  }
+
+  /// The operation of that number and kind that was under way at a position; it stays so where `isOver` is false.
+  @inline(__always)
+  mutating func end(_ op: UInt64, at: Int32, isDequeue: Bool, isOver: Bool) -> Operation? {
     let place = Int(truncatingIfNeeded: op) & mask
     let found = ring[place]
     guard found.op == op, found.mark != Operation.free else {
-      return moved.isEmpty ? nil : endMoved(op, isDequeue: isDequeue, isOver: isOver)
+      return moved.isEmpty ? nil : endMoved(op, at: at, isDequeue: isDequeue, isOver: isOver)
     }
-    guard found.isDequeue == isDequeue else { return nil }
+    guard found.isDequeue == isDequeue, found.begin < at else { return nil }
     if isOver { ring[place].mark = Operation.free }
     return found
   }
@@ -47,10 +59,11 @@ struct LiveOperations {
   /// All that never ended, in no order.
   var all: [Operation] { (Array(ring.elements) + moved).filter { $0.mark != Operation.free } }
 
-  private mutating func endMoved(_ op: UInt64, isDequeue: Bool, isOver: Bool) -> Operation? {
+  private mutating func endMoved(_ op: UInt64, at: Int32, isDequeue: Bool, isOver: Bool) -> Operation? {
     let known = Int(movedTable.find(op))
-    guard known >= 0, moved[known].mark != Operation.free, moved[known].isDequeue == isDequeue else { return nil }
+    guard known >= 0 else { return nil }
     let found = moved[known]
+    guard found.mark != Operation.free, found.isDequeue == isDequeue, found.begin < at else { return nil }
     if isOver {
       moved[known].mark = Operation.free
       movedLive -= 1

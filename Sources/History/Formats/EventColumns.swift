@@ -333,6 +333,38 @@ struct PackedEvents {
     return width > 0 && number == 0 ? 0 : base(column) &+ number
   }
 
+  /// True where every value is above the one before, as the numbers show without being unpacked; false where they may not
+  /// be.
+  func isAscending(_ column: EventColumns.Column) -> Bool {
+    guard let start = payload.baseAddress.map({ $0 + offsets[column.rawValue] }), count > 0 else { return false }
+    func rises<T: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(as: T.Type) -> Bool {
+      let size = MemoryLayout<T>.size
+      func number(_ index: Int) -> T {
+        T(littleEndian: start.loadUnaligned(fromByteOffset: size &* index, as: T.self))
+      }
+      var falls: T = number(0) == 0 ? 1 : 0
+      for index in 1..<count { falls |= number(index) <= number(index &- 1) ? 1 : 0 }
+      let last = Int64(bitPattern: base(column)).addingReportingOverflow(Int64(clamping: number(count - 1)))
+      return falls == 0 && !last.overflow
+    }
+    return switch payload[column.rawValue] {
+    case 1: rises(as: UInt8.self)
+    case 2: rises(as: UInt16.self)
+    case 4: rises(as: UInt32.self)
+    default: false
+    }
+  }
+
+  /// The greatest number of a column of one byte without base; nil where it is not of that kind.
+  func greatestByte(_ column: EventColumns.Column) -> UInt8? {
+    guard payload[column.rawValue] == 1, base(column) == 0,
+      let bytes = payload.baseAddress.map({ ($0 + offsets[column.rawValue]).assumingMemoryBound(to: UInt8.self) })
+    else { return nil }
+    var greatest: UInt8 = 0
+    for index in 0..<count { greatest = max(greatest, bytes[index]) }
+    return greatest
+  }
+
   /// Calls `body` with the number of each event and the column's value for it, in order.
   @inline(__always)
   func forEach(_ column: EventColumns.Column, _ body: (Int, UInt64) -> Void) {

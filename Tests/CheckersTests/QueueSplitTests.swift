@@ -1,0 +1,78 @@
+// Blocks read kind by kind, and the same blocks event by event.
+
+import Base
+import History
+import Testing
+
+@testable import Checkers
+
+/// A history in blocks of a given size.
+private struct Pieces: EventSource {
+  let history: RecordedHistory
+  let size: Int
+
+  var count: Int { history.count }
+  var isComplete: Bool { history.isComplete }
+  func event(_ number: Int) -> Event { history.event(number) }
+  func forEachBlock(_ body: (EventBlock) -> Void) {
+    history.forEachBlock { whole in
+      for first in stride(from: 0, to: whole.count, by: size) {
+        var piece = whole
+        (piece.first, piece.count) = (whole.first + first, min(size, whole.count - first))
+        (piece.kinds, piece.ops) = (whole.kinds + first, whole.ops + first)
+        (piece.messages, piece.attempts) = (whole.messages + first, whole.attempts + first)
+        body(piece)
+      }
+    }
+  }
+}
+
+@Suite struct QueueSplitTests {
+  /// The events in the order of time, operations numbered as they are invoked: only such blocks are split.
+  private func numbered(_ history: RecordedHistory) -> RecordedHistory {
+    let sorted = SortedHistory(history)
+    var numbers: [UInt64: UInt64] = [:]
+    let events = history.events.indices.map { position in
+      var event = sorted?.event(position) ?? history.events[position]
+      event.time = Nanoseconds(position + 1)
+      if event.outcome == .invoke { numbers[event.op] = UInt64(position + 1) }
+      event.op = numbers[event.op] ?? 0
+      return event
+    }
+    return RecordedHistory(names: history.names, events: events, isComplete: history.isComplete)
+  }
+
+  private func result(_ source: any EventSource, _ model: QueueModel, splits: Bool) throws -> QueueResult? {
+    var pass = QueuePass(source, model: model, findingLimit: 100, splitsBlocks: splits)
+    try pass.readAll()
+    guard pass.failedLate.isEmpty else { return nil }
+    var result = pass.judge(.standard)
+    result.findings.sort { "\($0)" < "\($1)" }
+    return result
+  }
+
+  @Test(arguments: QueueModel.allCases) func bothWaysComeToTheSame(model: QueueModel) throws {
+    var (split, violated) = (0, 0)
+    for seed in UInt64(0)..<3000 {
+      var rng = SeededGenerator(seed: seed, label: "split \(model)")
+      let mix = QueueMix.all[rng.chance(0.6) ? rng.below(2) : rng.below(QueueMix.all.count)]
+      let size = 1 + rng.below(16)
+      var history = numbered(RandomQueueHistory.make(rng, model, mix, operations: 14))
+      // What no queue does, and no client either: events elsewhere, or twice.
+      if rng.chance(0.5) {
+        for _ in 0...rng.below(2) {
+          let (from, to) = (rng.below(history.count), rng.below(history.count))
+          if rng.chance(0.5) { history.events.swapAt(from, to) } else { history.events[to] = history.events[from] }
+        }
+        for position in history.events.indices { history.events[position].time = Nanoseconds(position + 1) }
+      }
+      let pieces = Pieces(history: history, size: size)
+      let fast = try result(pieces, model, splits: true)
+      #expect(try fast == result(pieces, model, splits: false), "seed \(seed) size \(size): \(describe(history))")
+      if fast?.verdict == .violated { violated += 1 }
+      var last: UInt64 = 0
+      pieces.forEachBlock { if $0.count > 4, QueueBlockSplit().split($0, after: &last) { split += 1 } }
+    }
+    #expect(split > 1000 && violated > 300)
+  }
+}
