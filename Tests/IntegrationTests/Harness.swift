@@ -28,8 +28,10 @@ final class Command {
   let process = Process()
   private let directory: String
 
-  /// `program` is one of ours by name, or an absolute path.
-  init(_ arguments: [String], program: String = "stormproof", environment: [String: String] = [:]) throws {
+  /// `program` is one of ours by name, or an absolute path; `input` is a file.
+  init(
+    _ arguments: [String], program: String = "stormproof", environment: [String: String] = [:], input: String? = nil
+  ) throws {
     directory = try scratch()
     let path = program.hasPrefix("/") ? program : "\(Built.directory ?? "")/\(program)"
     process.executableURL = URL(fileURLWithPath: path)
@@ -40,7 +42,7 @@ final class Command {
     for name in ["out", "err"] { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
     process.standardOutput = FileHandle(forWritingAtPath: "\(directory)/out")
     process.standardError = FileHandle(forWritingAtPath: "\(directory)/err")
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = try input.map { try #require(FileHandle(forReadingAtPath: $0)) } ?? FileHandle.nullDevice
     try process.run()
   }
 
@@ -63,7 +65,9 @@ final class Command {
   }
 }
 
-func stormproof(_ arguments: String...) throws -> Ended { try Command(arguments).end() }
+func stormproof(_ arguments: String..., input: String? = nil) throws -> Ended {
+  try Command(arguments, input: input).end()
+}
 
 /// A new empty directory below the system's temporary one. All of them are removed when the tests have passed; after a
 /// failure they stay to be looked at.

@@ -85,13 +85,13 @@ struct MessageAudit {
     }
   }
 
-  /// It should have been polled: something behind it was.
+  /// It should have been polled: something behind it was. What is not committed stands nowhere.
   private func isPassedOver(_ value: TransactionLedger.Value) -> Bool {
     value.reader < 0 && value.hasOffset && value.greatest < ledger.highest[Int(value.key)].offset
   }
 
   private func losses(_ value: TransactionLedger.Value, _ book: inout TransactionBook) {
-    guard value.reader < 0, value.writer >= 0, ledger.isCommitted[Int(value.writer)] else { return }
+    guard value.reader < 0, value.writer >= 0 else { return }
     if isPassedOver(value) {
       let highest = ledger.highest[Int(value.key)]
       book.add(

@@ -72,6 +72,9 @@ private func read(_ offset: Int64, _ value: Int?, _ begin: Nanoseconds, _ end: N
     let one = append(1, at: 0, 1, 2)
     expect([one, read(0, nil, 3, 4)], .lost, [0, 1])
     expect([one, read(0, nil, 3, 4), read(0, 1, 5, 6)], .staleRead, [0, 1])
+    // Seen again behind it is back as well; an append that returns later has seen nothing.
+    expect([one, append(2, at: 1, 2, 3), read(0, nil, 4, 5), read(1, 2, 6, 7)], .staleRead, [0, 2])
+    expect([one, append(2, at: 1, 2, 9), read(0, nil, 3, 4)], .lost, [0, 2])
     expectValid([one, read(0, nil, 2, 4), read(1, nil, 5, 6)])
     // What is behind it proves that it was there.
     expect([append(1, 1, 9), append(2, at: 1, 1, 2), read(0, nil, 3, 4)], .lost, [1, 2])

@@ -46,6 +46,11 @@ import Testing
       #"[["send","x",[0,1]],["send","y",[0,2]]]"#, #"[["send","x",[1,3]],["send","y",[1,4]]]"#,
     ])
     #expect(try cycles(straight).isEmpty)
+    // What stands twice was written where it stands first.
+    let twice = concurrent([
+      #"[["send","x",[0,1]]]"#, #"[["send","x",[1,2]]]"#, #"[["poll",{"x":[[0,1],[1,2],[2,1]]}]]"#,
+    ])
+    #expect(try cycles(twice).isEmpty)
   }
 
   @Test func writesAgainstOrder() throws {
@@ -60,6 +65,18 @@ import Testing
     #expect(
       try cycles([#"0 info [["send","x",1]]"#, #"1 ok [["send","x",[0,2]]]"#, #"2 ok [["poll",{"x":[[0,2],[1,1]]}]]"#])
         .isEmpty)
+    // One begins in the moment in which the other ends.
+    var touching = EditableTransactions(keys: 1)
+    for k in 0..<2 {
+      let item = touching.begin(Int32(k), at: Nanoseconds(k + 1))
+      touching.items[item].accesses = [
+        .init(isSend: true, step: 0, key: 0, offset: Int64(1 - k), value: MessageID(producer: 0, sequence: k))
+      ]
+      touching.end(item, .ok, at: Nanoseconds(k + 2))
+    }
+    var options = TransactionOptions()
+    options.allowances.writesInterleave = false
+    #expect(TransactionChecker.check(touching.history(), options: options).verdict == .valid)
   }
 
   @Test func circularReads() throws {

@@ -19,14 +19,14 @@ enum ShortTransactions {
     }
     for line in lines {
       let words = line.split(separator: " ", maxSplits: 2)
-      let isAssignment = words[1] == "assign"
+      let isAssignment = words[1].hasPrefix("assign")
       let parts = words[2].split(separator: "|")
       let rest = parts.count > 1 ? "," + parts[1] : ""
       let function = isAssignment ? "assign" : "txn"
       if words[1] != "end" { add(words[0], "invoke", function, String(parts[0]), rest) }
       if words[1] == "begin" { continue }
-      let isEnd = isAssignment || words[1] == "end"
-      add(words[0], isEnd ? "ok" : String(words[1]), function, String(parts[0]), rest)
+      let outcome = ["assign": "ok", "assign-fail": "fail", "end": "ok"][words[1]] ?? String(words[1])
+      add(words[0], outcome, function, String(parts[0]), rest)
     }
     var options = TransactionOptions()
     change(&options)

@@ -34,11 +34,15 @@ import Testing
     // It failed, and went in when it was sent again.
     try expect([], nil, [failed, one, #"1 ok [["poll",{"x":[[0,1]]}]]"#])
     try expect([], nil, [failed, #"1 ok [["poll",{"x":[[0,1]]}]]"#]) { $0.allowances.readsUncommitted = true }
+    // It is not torn as well.
+    try expect([.abortedRead], [0, 1], [failed, #"1 ok [["poll",{"x":[[0,1]]}]]"#]) { $0.allowances.endsUnread = false }
   }
 
   @Test func readsBeforeCommit() throws {
     try expect([.precommittedRead], [0], [#"0 ok [["send","x",[0,1]],["poll",{"x":[[0,1]]}]]"#])
     try expect([], nil, [one, #"0 ok [["poll",{"x":[[0,1]]}]]"#])
+    // Sent by another as well, nobody knows whose it was.
+    try expect([], nil, [#"0 ok [["send","x",[0,1]],["poll",{"x":[[0,1]]}]]"#, #"2 ok [["send","x",1]]"#])
     // Before it was even sent; never sent.
     try expect([.unexpected], [0, 1], [#"1 ok [["poll",{"x":[[0,1]]}]]"#, one]) {
       ($0.usesRealTime, $0.usesProcessOrder) = (false, false)
@@ -57,6 +61,11 @@ import Testing
     try expect([], nil, [two, #"1 ok [["poll",{"x":[[0,1]]}],["poll",{"x":[[1,2]]}]]"#]) {
       $0.allowances.pollsInPieces = false
     }
+    // Another key polled afterwards makes it no better.
+    let other = #"0 ok [["send","y",[0,3]]]"#
+    try expect([.intermediateRead], [0, 2], [two, other, #"1 ok [["poll",{"x":[[0,1]]}],["poll",{"y":[[0,3]]}]]"#]) {
+      $0.allowances.pollsInPieces = false
+    }
   }
 
   @Test func lostWrites() throws {
@@ -64,6 +73,9 @@ import Testing
     try expect([.lostWrite], [0, 2], [one, later, #"1 ok [["poll",{"x":[[2,3]]}]]"#])
     try expect([], nil, [one, later, #"1 ok [["poll",{"x":[[0,1]]}]]"#])
     try expect([], nil, [one, later, #"1 ok [["poll",{"x":[[0,1],[2,3]]}]]"#])
+    // That it was sent once more, and failed, changes nothing.
+    try expect(
+      [.lostWrite], [0, 3], [one, #"4 fail [["send","x",1]]"#, later, #"1 ok [["poll",{"x":[[2,3]]}]]"#])
     // Of unknown outcome: lost only where something else of it was seen.
     let unknown = #"0 info [["send","x",[0,1]],["send","y",[0,2]]]"#
     try expect([], nil, [unknown, later, #"1 ok [["poll",{"x":[[2,3]]}]]"#])
@@ -105,6 +117,12 @@ import Testing
       [.inconsistentOffsets], [0, 1],
       [one, #"2 info [["send","x",[0,2]],["send","y",[0,3]]]"#, #"1 ok [["poll",{"y":[[0,3]]}]]"#])
     try expect([.duplicated], [0, 1], [one, #"1 ok [["poll",{"x":[[0,1],[3,1]]}]]"#])
+    // Where a failed send of it stood means nothing either.
+    try expect([], nil, [#"2 fail [["send","x",[5,1]]]"#, one, #"1 ok [["poll",{"x":[[0,1]]}]]"#])
+    // Once, however many saw it there.
+    let wrong = #"[["poll",{"x":[[0,2]]}]]"#
+    let seen = try ShortTransactions.check([two, "1 ok \(wrong)", "2 ok \(wrong)"])
+    #expect(seen.counts[.inconsistentOffsets] == 1 && seen.verdict == .violated)
     try expect([], nil, [one, #"1 ok [["poll",{"x":[[0,1]]}]]"#, #"2 ok [["poll",{"x":[[0,1]]}]]"#])
   }
 
@@ -141,6 +159,7 @@ import Testing
     try expect([], nil, [three, all, first, #"3 ok [["poll",{"x":[[3,3]]}]]"#], assigned)
     try expect([], nil, [three, all, first, #"1 assign ["y"]"#, third], assigned)
     try expect([.pollSkip], [0, 2, 4], [three, all, first, #"1 assign ["x","y"]"#, third], assigned)
+    try expect([.pollSkip], [0, 2, 4], [three, all, first, #"1 assign-fail ["y"]"#, third], assigned)
     try expect([], nil, [three, all, third, #"1 assign ["x"]|"seek-to-beginning":true"#, first], assigned)
     try expect(
       [], nil, [three, all, first, #"1 ok [["poll",{"x":[[3,3]]}]]|"rebalance-log":[{"keys":["x"]}]"#], assigned)
@@ -165,6 +184,8 @@ import Testing
         #"0 ok [["send","x",[3,1]],["send","x",[null,2]]]"#,
         #"1 ok [["poll",{"x":[[2,2],[3,1]]}]]"#,
       ])
+    // Where the sends of one that failed would have stood is nobody's order.
+    try expect([], nil, [#"1 ok [["send","y",[0,9]]]"#, #"0 fail [["send","x",[3,1]],["send","x",[2,2]]]"#])
     let back = [#"0 ok [["send","x",[3,1]]]"#, #"0 ok [["send","x",[2,2]]]"#]
     try expect([.nonmonotonicSend], [0, 1], back)
     try expect([], nil, back) { $0.allowances.sendsOvertake = true }
