@@ -1,4 +1,5 @@
-// Blocks read kind by kind, and the same blocks event by event.
+// The short ways of the queue checks against the long ones: blocks read kind by kind and event by event, values forgotten
+// and kept.
 
 import Base
 import History
@@ -42,11 +43,18 @@ private struct Pieces: EventSource {
     return RecordedHistory(names: history.names, events: events, isComplete: history.isComplete)
   }
 
-  private func result(_ source: any EventSource, _ model: QueueModel, splits: Bool) throws -> QueueResult? {
-    var pass = QueuePass(source, model: model, findingLimit: 100, splitsBlocks: splits)
+  private func result(
+    _ source: any EventSource, _ model: QueueModel, splits: Bool, forgets: Bool = false
+  ) throws -> QueueResult? {
+    var pass = QueuePass(
+      source, model: model, findingLimit: 100, splitsBlocks: splits, forgetsAfter: forgets ? 0 : .max)
     try pass.readAll()
-    guard pass.failedLate.isEmpty else { return nil }
-    var result = pass.judge(.standard)
+    guard pass.failedLate.isEmpty, !pass.missesForgotten else { return nil }
+    return sorted(pass.judge(.standard))
+  }
+
+  private func sorted(_ result: QueueResult) -> QueueResult {
+    var result = result
     result.findings.sort { "\($0)" < "\($1)" }
     return result
   }
@@ -74,5 +82,44 @@ private struct Pieces: EventSource {
       pieces.forEachBlock { if $0.count > 4, QueueBlockSplit().split($0, after: &last) { split += 1 } }
     }
     #expect(split > 1000 && violated > 300)
+  }
+
+  /// Values come again after their page was forgotten, or never come to rest; long enough for many pages.
+  @Test(arguments: QueueModel.allCases) func forgettingComesToTheSame(model: QueueModel) throws {
+    var (missed, violated, straight) = (0, 0, 0)
+    for seed in UInt64(0)..<100 {
+      var rng = SeededGenerator(seed: seed, label: "forget \(model)")
+      let operations = SimulatedClients.run(
+        model == .fifo ? .fifo : .bag, operations: 1500, clients: 2 + rng.below(8),
+        unknown: rng.pick([0, 0, 0.01]), seed: seed)
+      var history = numbered(SimulatedClients.history(operations))
+      for _ in 0..<rng.below(3) {
+        // A value comes again, goes in again, or one comes instead of another.
+        let of: [Function] = [.enqueue, .dequeue]
+        let function = rng.pick(of)
+        let places = history.events.indices.filter {
+          let event = history.events[$0]
+          return event.function == function && event.message != .none
+        }
+        let (from, to) = (rng.pick(places), rng.pick(places))
+        history.events[to].message = history.events[from].message
+      }
+      let pieces = Pieces(history: history, size: 1 + rng.below(700))
+      let kept = try result(pieces, model, splits: rng.chance(0.5))
+      let checked = sorted(
+        try QueueChecker.check(pieces, model: model, findingLimit: 100, mayReturn: false, .standard, forgetsAfter: 0))
+      if let kept {
+        #expect(kept == checked, "seed \(seed)")
+        if kept.verdict == .violated { violated += 1 }
+      }
+      if let forgot = try result(pieces, model, splits: true, forgets: true) {
+        #expect(forgot == kept, "seed \(seed)")
+        straight += 1
+      } else {
+        missed += 1
+      }
+    }
+    // A bag is emptied in any order: few pages of one come to rest before the end.
+    #expect((missed > 20 || model == .bag) && violated > 20 && straight > 20, "\(missed) \(violated) \(straight)")
   }
 }

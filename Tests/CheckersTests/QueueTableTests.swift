@@ -41,6 +41,45 @@ import Testing
     #expect(operations.all.map(\.begin).sorted() == open.values.map(\.at).sorted())
   }
 
+  /// Indices go to other values, and what was forgotten is known as such.
+  @Test func pagesAreUsedAgain() {
+    var random = SeededGenerator(seed: 6, label: "pages")
+    var index = ValueIndex()
+    var pages: [Int: (index: Int32, isForgotten: Bool)] = [:]
+    var singles: [UInt64: Int32] = [:]
+    for _ in 0..<20_000 {
+      let page = random.below(600)
+      let value = UInt64(page * ValueIndex.pageSize + random.below(ValueIndex.pageSize))
+      let isDequeue = random.chance(0.5)
+      let found = index.find(value, 0, isDequeue: isDequeue)
+      if let place = singles[value] {
+        #expect(found == place)
+      } else if let known = pages[page] {
+        let expected = known.isForgotten ? ValueIndex.forgotten : known.index + Int32(value % 64)
+        #expect(found == expected)
+        if !known.isForgotten, random.chance(0.05) {
+          #expect(index.isPaged(Int(known.index)))
+          index.forgetPage(of: Int(known.index) + random.below(64))
+          pages[page] = (known.index, true)
+        }
+      } else {
+        #expect(found == -1)
+        let new = index.add(value, 0)
+        #expect(new < index.count)
+        // One by itself where a page would be wasted on it.
+        if index.isPaged(Int(new)) {
+          pages[page] = (new - Int32(value % 64), false)
+        } else {
+          singles[value] = new
+        }
+      }
+    }
+    let firsts = pages.values.filter { !$0.isForgotten }.map(\.index)
+    #expect(Set(firsts).count == firsts.count && firsts.allSatisfy { $0 % 64 == 0 })
+    #expect(pages.values.contains { $0.isForgotten } && singles.count > 100, "\(singles.count)")
+    #expect(Set(singles.values).count == singles.count && !singles.values.contains { index.isPaged(Int($0)) })
+  }
+
   /// Counted up, scattered, and by attempts; what was added keeps its place, and nobody else has it.
   @Test(arguments: [0.0, 0.1, 1.0]) func valuesKeepTheirPlaces(scattered: Double) {
     var random = SeededGenerator(seed: 5, label: "values")

@@ -5,7 +5,7 @@ import Base
 import History
 
 /// Linearizability of queues whose values are unique, by the five rules of `QueueLedger`. Linear in the events; beside the
-/// history it takes some 7 bytes of memory an operation. What `QueueResult.isCorner` describes is searched as well, where the
+/// history it takes a byte of memory an operation, and 12 for a value that nobody has taken. What `QueueResult.isCorner` describes is searched as well, where the
 /// rules find nothing, as far as a budget goes.
 public enum QueueChecker {
   /// - Parameters:
@@ -40,19 +40,23 @@ public enum QueueChecker {
     try check(history, model: model, findingLimit: findingLimit, mayReturn: false, budget)
   }
 
-  private static func check(
-    _ source: any EventSource, model: QueueModel, findingLimit: Int, mayReturn: Bool, _ budget: SearchBudget
+  /// - Parameter forgetsAfter: Events without an unknown result, after which what is settled is forgotten.
+  static func check(
+    _ source: any EventSource, model: QueueModel, findingLimit: Int, mayReturn: Bool, _ budget: SearchBudget,
+    forgetsAfter: Int = 1 << 18
   ) throws(HistoryError) -> QueueResult {
-    var pass = QueuePass(source, model: model, findingLimit: findingLimit)
-    pass.ledger.mayReturn = mayReturn
-    try pass.readAll()
-    if !pass.failedLate.isEmpty {
-      // That an enqueue failed was told after its value had come: once more, with that known from the beginning.
-      let known = pass.failedLate
-      pass = QueuePass(source, model: model, findingLimit: findingLimit, failing: known)
+    func read(forgetsAfter: Int, failing: Set<Int32> = []) throws(HistoryError) -> QueuePass {
+      var pass = QueuePass(
+        source, model: model, findingLimit: findingLimit, failing: failing, forgetsAfter: forgetsAfter)
       pass.ledger.mayReturn = mayReturn
       try pass.readAll()
+      return pass
     }
+    var pass = try read(forgetsAfter: forgetsAfter)
+    // What was forgotten matters after all: once more, with everything kept.
+    if pass.missesForgotten { pass = try read(forgetsAfter: .max) }
+    // That an enqueue failed was told after its value had come: once more, with that known from the beginning.
+    if !pass.failedLate.isEmpty { pass = try read(forgetsAfter: .max, failing: pass.failedLate) }
     return pass.judge(budget)
   }
 }
@@ -79,16 +83,26 @@ struct QueuePass {
   private let fronts = Buffer<Int32>(count: QueueBlockSplit.capacity + 1, repeating: -1)
   /// The largest number of an operation so far.
   private var lastOp: UInt64 = 0
-  /// Only for tests: that the short way comes to the same.
+  /// False only for tests: that the short way comes to the same.
   private let splitsBlocks: Bool
+  /// In a history in which every result is known what went in and came out is forgotten, 64 neighbours at once, so that the
+  /// table of values stays small enough for the processor's cache. Where such a value comes again, where something stays
+  /// inside that should have come, or a result is unknown after all, only a pass that kept everything can judge.
+  private var forgetsFrom: Int
+  private(set) var missesForgotten = false
+  private var forgotten = 0
+  private var position = 0
+  /// By page of the index how many of its values went in and came out; `pinned` where it must be kept.
+  private let settled = Buffer<UInt8>(repeating: 0)
+  private static let pinned = UInt8.max
 
   init(
     _ source: any EventSource, model: QueueModel, findingLimit: Int, failing: Set<Int32> = [],
-    splitsBlocks: Bool = true
+    splitsBlocks: Bool = true, forgetsAfter: Int = .max
   ) {
     self.source = source
     self.failing = failing
-    self.splitsBlocks = splitsBlocks
+    (self.splitsBlocks, forgetsFrom) = (splitsBlocks, forgetsAfter)
     ledger = QueueLedger(model: model, positions: source.count)
     book = QueueBook(source: source, limit: findingLimit)
   }
@@ -98,9 +112,12 @@ struct QueuePass {
     // What was never completed is of unknown result.
     for operation in operations.all where operation.isDequeue { ledger.unknown.append(operation.begin) }
     ledger.unknown.sort()
+    if forgotten > 0, ledger.hasOpen { missesForgotten = true }
   }
 
   private mutating func read(_ block: EventBlock) {
+    if missesForgotten { return }
+    position = block.first
     if splitsBlocks, failing.isEmpty, split.split(block, after: &lastOp) { readSplit(block) } else { readMixed(block) }
   }
 
@@ -110,6 +127,7 @@ struct QueuePass {
       let at = position(block, i)
       let outcome = block.kinds[i] & 3
       let isInvocation = outcome == Outcome.invoke.rawValue
+      if outcome == Outcome.info.rawValue { keepFromHere() }
       switch block.kinds[i] >> 2 {
       case Kind.enqueue:
         if isInvocation { enqueue(block, i) } else { enqueued(outcome, block.ops[i], at) }
@@ -168,11 +186,19 @@ struct QueuePass {
     let (at, message, attempt) = (position(block, i), block.messages[i], block.attempts[i])
     hasOperations = true
     var k = index.find(message, attempt, isDequeue: false)
-    if k < 0 { k = add(message, attempt) }
+    if k < 0 {
+      if k == ValueIndex.forgotten {
+        missesForgotten = true
+        return
+      }
+      k = add(message, attempt)
+    }
     if !ledger.values[Int(k)].isKnown {
       ledger.values[Int(k)].enqueue = at
       index.noteUse()
       if !failing.isEmpty, failing.contains(k) { ledger.values[Int(k)].enqueued = QueueLedger.Value.failed }
+    } else {
+      pin(Int(k))
     }
     operations.begin(block.ops[i], at: at, isDequeue: false, thing: k)
   }
@@ -183,10 +209,41 @@ struct QueuePass {
     guard let operation = operations.end(op, at: at, isDequeue: false, isOver: true) else { return }
     let k = Int(operation.thing)
     if outcome == Outcome.ok.rawValue {
-      if ledger.values[k].enqueued > at, !ledger.values[k].isGone { ledger.values[k].enqueued = at }
+      if ledger.values[k].isGone {
+        if ledger.values[k].enqueued == QueueLedger.never { settle(k) }
+      } else if ledger.values[k].enqueued > at {
+        ledger.values[k].enqueued = at
+      }
     } else if isOver {
       failed(k)
     }
+  }
+
+  /// One that went in and came out.
+  @inline(__always)
+  private mutating func settle(_ k: Int) {
+    let page = k / ValueIndex.pageSize
+    let count = settled[page]
+    guard count < ValueIndex.pageSize else { return }
+    settled[page] = count &+ 1
+    if count &+ 1 == ValueIndex.pageSize, position >= forgetsFrom { forget(page) }
+  }
+
+  private mutating func keepFromHere() {
+    forgetsFrom = .max
+    if forgotten > 0 { missesForgotten = true }
+  }
+
+  private mutating func pin(_ k: Int) { settled[k / ValueIndex.pageSize] = Self.pinned }
+
+  @inline(never)
+  private mutating func forget(_ page: Int) {
+    let first = page * ValueIndex.pageSize
+    guard index.isPaged(first) else { return }
+    index.forgetPage(of: first)
+    for k in first..<first + ValueIndex.pageSize { ledger.values[k] = QueueLedger.Value() }
+    settled[page] = 0
+    forgotten += ValueIndex.pageSize
   }
 
   private mutating func failed(_ k: Int) {
@@ -198,6 +255,7 @@ struct QueuePass {
   private mutating func add(_ message: UInt64, _ attempt: UInt32) -> Int32 {
     let new = index.add(message, attempt)
     ledger.values.grow(to: index.count, repeating: QueueLedger.Value())
+    settled.grow(to: index.count / ValueIndex.pageSize + 1, repeating: 0)
     return new
   }
 
@@ -219,7 +277,12 @@ struct QueuePass {
       } else {
         let k = Int(index.find(message, attempt, isDequeue: true))
         if k >= 0, ledger.values[k].takesPart, !ledger.values[k].isGone, ledger.values[k].enqueue < at {
-          ledger.took(k, begin: operation.begin, front: operation.thing, at: at)
+          let isIn = ledger.values[k].enqueued < QueueLedger.never
+          if ledger.took(k, begin: operation.begin, front: operation.thing, at: at) {
+            pin(k)
+          } else if isIn {
+            settle(k)
+          }
         } else if let k = value(message, attempt, operation.begin, at) {
           book.duplicated(identity(message, attempt), ledger.values[k], operation.begin, at)
         }
@@ -232,6 +295,7 @@ struct QueuePass {
   /// Seen in a dequeue of which nobody knows whether it took the value for good.
   private mutating func sighted(_ message: UInt64, _ attempt: UInt32, _ begin: Int32, _ at: Int32) {
     guard let k = value(message, attempt, begin, at) else { return }
+    pin(k)
     ledger.sightings[Int32(k)] = min(ledger.sightings[Int32(k), default: QueueLedger.never], at)
     if !ledger.values[k].isGone { ledger.values[k].enqueued = min(ledger.values[k].enqueued, at) }
   }
@@ -243,7 +307,13 @@ struct QueuePass {
   /// The value that came; nil where it could not have come.
   private mutating func value(_ message: UInt64, _ attempt: UInt32, _ begin: Int32, _ at: Int32) -> Int? {
     var k = index.find(message, attempt, isDequeue: true)
-    if k < 0 { k = add(message, attempt) }
+    if k < 0 {
+      if k == ValueIndex.forgotten {
+        missesForgotten = true
+        return nil
+      }
+      k = add(message, attempt)
+    }
     let value = ledger.values[Int(k)]
     if !value.isKnown || value.enqueue > at {
       ledger.values[Int(k)] = QueueLedger.Value(enqueue: at, enqueued: QueueLedger.Value.flawed)
@@ -261,6 +331,7 @@ struct QueuePass {
     for need in order.lost { book.lost(identity(need.value), ledger.values[Int(need.value)], need.deadline) }
     for (empty, inside) in ledger.falseEmpties() { book.falseEmpty(empty, inside) }
     var result = QueueResult()
+    (result.enqueued, result.dequeued) = (forgotten, forgotten)
     for value in ledger.values.elements where value.takesPart {
       result.enqueued += 1
       if value.isGone { result.dequeued += 1 }

@@ -78,17 +78,20 @@ struct QueueLedger {
     goesOut = Bitmap(count: positions)
   }
 
-  /// A value that had not been dequeued came out, in a dequeue that began when `front` was as given.
-  @inline(__always)
-  mutating func took(_ k: Int, begin: Int32, front before: Int32, at: Int32) {
+  /// A value that had not been dequeued came out, in a dequeue that began when `front` was as given. True where it was
+  /// late.
+  @inline(__always) @discardableResult
+  mutating func took(_ k: Int, begin: Int32, front before: Int32, at: Int32) -> Bool {
     let value = values[k]
     values[k].dequeued = at
-    if value.enqueued < before { late.append(Late(value: Int32(k), dequeue: begin, overtaken: before)) }
+    let isLate = value.enqueued < before
+    if isLate { late.append(Late(value: Int32(k), dequeue: begin, overtaken: before)) }
     front = max(front, value.enqueue)
     if value.enqueued < begin {
       goesIn.set(value.enqueued)
       goesOut.set(begin)
     }
+    return isLate
   }
 
   struct Need {
@@ -102,6 +105,14 @@ struct QueueLedger {
     var lost: [Need] = []
   }
 
+  /// It should have come: something that was enqueued later has.
+  private func isOpen(_ k: Int) -> Bool {
+    values[k].enqueued < front && !values[k].isGone && values[k].takesPart
+  }
+
+  /// Whether `order` has to know when everything came.
+  var hasOpen: Bool { model == .fifo && (!late.isEmpty || values.indices.contains(where: isOpen)) }
+
   /// Rules 3 and 4: needs against dequeues of unknown result.
   mutating func order() -> Order {
     var order = Order()
@@ -109,9 +120,7 @@ struct QueueLedger {
     late.sort { $0.value < $1.value }
     var open: [Int32] = []
     if mayReturn { open = late.map(\.value) } else { order.late = late }
-    for k in values.indices where values[k].enqueued < front && !values[k].isGone && values[k].takesPart {
-      open.append(Int32(k))
-    }
+    for k in values.indices where isOpen(k) { open.append(Int32(k)) }
     guard !open.isEmpty else { return order }
     var needs = deadlines(of: open)
     // One that was seen in time may be gone by the very dequeue in which it was seen.
