@@ -122,4 +122,51 @@ private struct Pieces: EventSource {
     // A bag is emptied in any order: few pages of one come to rest before the end.
     #expect((missed > 20 || model == .bag) && violated > 20 && straight > 20, "\(missed) \(violated) \(straight)")
   }
+
+  /// Three pages that fill one after the other in the same place, with what is wrong in one of them: a value never comes,
+  /// though another is enqueued twice; one comes again; or one is enqueued again.
+  @Test(arguments: [6, 134, nil], [nil, Function.dequeue, .enqueue])
+  func aPageIsWholeWhenAllOfItsValuesCame(lost: Int?, again: Function?) throws {
+    var events: [Event] = []
+    var op: UInt64 = 0
+    func add(_ function: Function, _ outcome: Outcome, _ value: Int, _ number: UInt64) {
+      var event = Event()
+      (event.function, event.outcome, event.op) = (function, outcome, number)
+      (event.time, event.message) = (Nanoseconds(events.count + 1), MessageID(producer: 0, sequence: value))
+      events.append(event)
+    }
+    func begin(_ function: Function, _ value: Int) -> UInt64 {
+      op += 1
+      add(function, .invoke, value, op)
+      return op
+    }
+    for value in 0..<256 {
+      // The neighbour of the lost one comes before both of its enqueues return, another before its only one.
+      let isTwice = lost.map { value == $0 - 1 } ?? false
+      let isEarly = isTwice || value % 64 == 20
+      let sends = (0..<(isTwice ? 2 : 1)).map { _ in begin(.enqueue, value) }
+      if !isEarly { for send in sends { add(.enqueue, .ok, value, send) } }
+      if value != lost { add(.dequeue, .ok, value, begin(.dequeue, value)) }
+      if isEarly { for send in sends { add(.enqueue, .ok, value, send) } }
+    }
+    if let again { add(again, .ok, 3, begin(again, 3)) }
+    let history = RecordedHistory(names: Names(), events: events, isComplete: true)
+    for size in [1, 50, 4096] {
+      let pieces = Pieces(history: history, size: size)
+      func check(forgetsAfter: Int) throws -> QueueResult {
+        try QueueChecker.check(
+          pieces, model: .fifo, findingLimit: 10, mayReturn: false, .standard, forgetsAfter: forgetsAfter)
+      }
+      let result = try check(forgetsAfter: 0)
+      #expect(try result == check(forgetsAfter: .max))
+      let expected: [QueueFindingName] = (again == .dequeue ? [.duplicated] : []) + (lost == nil ? [] : [.lost])
+      #expect(result.findings.map(\.name) == expected, "\(result.findings)")
+      if let lost { #expect(result.findings.last?.message == MessageID(producer: 0, sequence: lost)) }
+      // One page after the other in the same place, where a block is no longer than a page.
+      guard size == 1 else { continue }
+      var pass = QueuePass(pieces, model: .fifo, findingLimit: 10, forgetsAfter: 0)
+      try pass.readAll()
+      #expect(pass.missesForgotten == (lost != nil || again != nil) && pass.ledger.values.count <= (lost == nil ? 64 : 128))
+    }
+  }
 }

@@ -41,6 +41,16 @@ import Testing
     #expect(operations.all.map(\.begin).sorted() == open.values.map(\.at).sorted())
   }
 
+  /// What was looked up last is not remembered beyond its end.
+  @Test(arguments: [true, false]) func aForgottenPageIsNotFoundWhereItWas(isDequeue: Bool) {
+    var index = ValueIndex()
+    let first = index.add(0, 0)
+    #expect(index.find(7, 0, isDequeue: isDequeue) == first + 7)
+    index.forgetPage(of: Int(first) + 7)
+    #expect(index.find(8, 0, isDequeue: isDequeue) == ValueIndex.forgotten)
+    #expect(index.add(64, 0) == first && index.find(9, 0, isDequeue: !isDequeue) == ValueIndex.forgotten)
+  }
+
   /// Indices go to other values, and what was forgotten is known as such.
   @Test func pagesAreUsedAgain() {
     var random = SeededGenerator(seed: 6, label: "pages")
@@ -78,6 +88,18 @@ import Testing
     #expect(Set(firsts).count == firsts.count && firsts.allSatisfy { $0 % 64 == 0 })
     #expect(pages.values.contains { $0.isForgotten } && singles.count > 100, "\(singles.count)")
     #expect(Set(singles.values).count == singles.count && !singles.values.contains { index.isPaged(Int($0)) })
+  }
+
+  /// One that had to make room hears what is noted of it.
+  @Test func notesReachThoseThatMoved() {
+    var operations = LiveOperations()
+    operations.begin(1, at: 10, isDequeue: true, thing: 5)
+    operations.begin(1 + 4096, at: 11, isDequeue: true, thing: 6)
+    operations.note(1, thing: 7)
+    operations.note(1 + 4096, thing: 8)
+    #expect(operations.end(1, at: 10, isDequeue: true, isOver: true) == nil)
+    #expect(operations.end(1, at: 12, isDequeue: true, isOver: true)?.thing == 7)
+    #expect(operations.end(1 + 4096, at: 12, isDequeue: true, isOver: true)?.thing == 8)
   }
 
   /// Counted up, scattered, and by attempts; what was added keeps its place, and nobody else has it.

@@ -86,8 +86,8 @@ struct QueuePass {
   /// False only for tests: that the short way comes to the same.
   private let splitsBlocks: Bool
   /// In a history in which every result is known what went in and came out is forgotten, 64 neighbours at once, so that the
-  /// table of values stays small enough for the processor's cache. Where such a value comes again, where something stays
-  /// inside that should have come, or a result is unknown after all, only a pass that kept everything can judge.
+  /// table of values stays small enough for the processor's cache. Where such a value comes again, or something stays inside
+  /// that should have come, only a pass that kept everything can judge.
   private var forgetsFrom: Int
   private(set) var missesForgotten = false
   private var forgotten = 0
@@ -127,7 +127,8 @@ struct QueuePass {
       let at = position(block, i)
       let outcome = block.kinds[i] & 3
       let isInvocation = outcome == Outcome.invoke.rawValue
-      if outcome == Outcome.info.rawValue { keepFromHere() }
+      // What a dequeue of unknown result took stays inside for all that is known: everything will be needed.
+      if outcome == Outcome.info.rawValue { forgetsFrom = .max }
       switch block.kinds[i] >> 2 {
       case Kind.enqueue:
         if isInvocation { enqueue(block, i) } else { enqueued(outcome, block.ops[i], at) }
@@ -229,11 +230,6 @@ struct QueuePass {
     if count &+ 1 == ValueIndex.pageSize, position >= forgetsFrom { forget(page) }
   }
 
-  private mutating func keepFromHere() {
-    forgetsFrom = .max
-    if forgotten > 0 { missesForgotten = true }
-  }
-
   private mutating func pin(_ k: Int) { settled[k / ValueIndex.pageSize] = Self.pinned }
 
   @inline(never)
@@ -277,12 +273,8 @@ struct QueuePass {
       } else {
         let k = Int(index.find(message, attempt, isDequeue: true))
         if k >= 0, ledger.values[k].takesPart, !ledger.values[k].isGone, ledger.values[k].enqueue < at {
-          let isIn = ledger.values[k].enqueued < QueueLedger.never
-          if ledger.took(k, begin: operation.begin, front: operation.thing, at: at) {
-            pin(k)
-          } else if isIn {
-            settle(k)
-          }
+          ledger.took(k, begin: operation.begin, front: operation.thing, at: at)
+          if ledger.values[k].enqueued < QueueLedger.never { settle(k) }
         } else if let k = value(message, attempt, operation.begin, at) {
           book.duplicated(identity(message, attempt), ledger.values[k], operation.begin, at)
         }

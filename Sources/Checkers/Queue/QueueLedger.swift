@@ -78,20 +78,17 @@ struct QueueLedger {
     goesOut = Bitmap(count: positions)
   }
 
-  /// A value that had not been dequeued came out, in a dequeue that began when `front` was as given. True where it was
-  /// late.
-  @inline(__always) @discardableResult
-  mutating func took(_ k: Int, begin: Int32, front before: Int32, at: Int32) -> Bool {
+  /// A value that had not been dequeued came out, in a dequeue that began when `front` was as given.
+  @inline(__always)
+  mutating func took(_ k: Int, begin: Int32, front before: Int32, at: Int32) {
     let value = values[k]
     values[k].dequeued = at
-    let isLate = value.enqueued < before
-    if isLate { late.append(Late(value: Int32(k), dequeue: begin, overtaken: before)) }
+    if value.enqueued < before { late.append(Late(value: Int32(k), dequeue: begin, overtaken: before)) }
     front = max(front, value.enqueue)
     if value.enqueued < begin {
       goesIn.set(value.enqueued)
       goesOut.set(begin)
     }
-    return isLate
   }
 
   struct Need {
