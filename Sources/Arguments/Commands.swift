@@ -54,6 +54,9 @@ public enum Commands {
         ]),
         "With --model kafka, what the broker may do: rebalances, interleaved-writes, partial-polls, overtaking-sends, "
           + "uncommitted-reads, unread-ends, or none. Else what Kafka's manual says: the first three and the last."),
+      OptionSpec(
+        "dead-letter", value: "Q=D,...",
+        "With --model at-least-once: what is rejected in queue Q goes into queue D, and must be delivered from there."),
       OptionSpec("full-polls", "With --model kafka: a poll returns all that is there, which gives anti-dependencies."),
       OptionSpec("sparse", "With --model log: offsets may be left out, as Kafka's transactions do."),
       OptionSpec("explain", "Draw the operations that contradict each other, for the first findings of each name."),
@@ -137,6 +140,8 @@ public struct CheckOptions: Equatable, Sendable {
   public var timeout: UInt64
   /// Words; `none` alone is an empty list. Nil: what the model says.
   public var allow: [String]?
+  /// By queue the one into which it leads what is rejected; empty: nobody said.
+  public var deadLetters: [String: String]
   public var fullPolls: Bool
   public var sparse: Bool
   public var json: Bool
@@ -150,14 +155,32 @@ public struct CheckOptions: Equatable, Sendable {
     timeout = min(try invocation.number("timeout", hint: hint) ?? 30, 1_000_000_000)
     allow = try invocation.list("allow", hint: hint)
     if allow == ["none"] { allow = [] }
+    deadLetters = try Self.deadLetters(invocation, hint: hint)
     fullPolls = invocation.has("full-polls")
     sparse = invocation.has("sparse")
     for (option, isGiven, owner) in [
       ("allow", allow != nil, "kafka"), ("full-polls", fullPolls, "kafka"), ("sparse", sparse, "log"),
+      ("dead-letter", !deadLetters.isEmpty, "at-least-once"),
     ] where isGiven && model != owner {
       throw UsageError("--\(option) goes with --model \(owner) only", hint: hint)
     }
     json = invocation.has("json")
+  }
+
+  /// `Q=D`, with commas between several, each Q once.
+  private static func deadLetters(_ invocation: Invocation, hint: String) throws(UsageError) -> [String: String] {
+    var letters: [String: String] = [:]
+    for pair in try invocation.list("dead-letter", hint: hint) ?? [] {
+      let names = pair.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard names.count == 2, !names.contains("") else {
+        throw UsageError(
+          "--dead-letter has '\(pair)', expected QUEUE=QUEUE, with commas between several", hint: hint)
+      }
+      guard letters.updateValue(names[1], forKey: names[0]) == nil else {
+        throw UsageError("--dead-letter names '\(names[0])' twice, expected one queue for its dead letters", hint: hint)
+      }
+    }
+    return letters
   }
 }
 

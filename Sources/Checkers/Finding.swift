@@ -10,8 +10,8 @@ public enum FindingName: String, CaseIterable, Codable, Sendable {
   /// By (id, queue): acknowledged, the queue drained, and no delivery of any attempt was taken, by auto-ack or by an ack
   /// that is not known to have come to nothing.
   case lost
-  /// A delivery of what was never attempted, or not before, or not into this queue; damaged, or of another run. It takes
-  /// no part in other findings.
+  /// A delivery of what was never attempted, or not before, or neither into this queue nor into one that leads its dead
+  /// letters here; damaged, or of another run. It takes no part in other findings.
   case unexpected
   /// By (attempt, queue): delivered though the publish, or its transaction, failed for certain.
   case abortedRead = "aborted-read"
@@ -28,13 +28,17 @@ public enum FindingName: String, CaseIterable, Codable, Sendable {
   /// A transaction, committed for certain or by what came of it: some of it did not come, or what it acknowledged came
   /// again; or, of unknown outcome with nothing come of it, what it acknowledged was never seen again.
   case tornTransaction = "torn-transaction"
-  /// A first, unmarked delivery to a session after one that was published later on the same channel.
+  /// A first, unmarked delivery to a session after one that was published later on the same channel; dead letters aside.
   case outOfOrder = "out-of-order"
   /// An attempt without any reply for too long after the last heal, on a connection that stayed open, while a later
   /// publish to its queue was confirmed.
   case stuckConfirm = "stuck-confirm"
   /// A queue whose drain stood still for longer than any redelivery takes, with consumers attached and no fault.
   case stuckMessage = "stuck-message"
+  /// By (id, queue), where the queue has a queue of dead letters: acknowledged, both drained, delivered from the former and
+  /// taken there by nothing but rejections (nacks without requeue, some of them not known to have come to nothing), and no
+  /// delivery of any attempt from the latter was taken, as in `lost`.
+  case deadLetterLost = "dead-letter-lost"
 }
 
 /// One unit of a finding: a message, an attempt, a delivery, a transaction or a queue, as `FindingName` counts it.
@@ -79,11 +83,14 @@ public struct DeliveryResult: Equatable, Sendable {
   public var unknownTransactions = 0
   /// Whether acknowledged means confirmed; false: sent.
   public var hasConfirms = false
-  /// Every queue was drained to an observed empty.
+  /// The options name queues of dead letters of the history; else nothing can be said of `dead-letter-lost`.
+  public var hasDeadLetters = false
+  /// Every queue of a route was drained to an observed empty.
   public var isDrained = false
   /// The recorder closed the history; what is missing of a killed one is unknown.
   public var isComplete = true
-  /// What only an unfinished drain excuses: `lost` and `torn-transaction` that would otherwise be met, by count.
+  /// What only an unfinished drain excuses: `lost`, `dead-letter-lost` and `torn-transaction` that would otherwise be met,
+  /// by count.
   public var undecided: [FindingName: Int] = [:]
 
   public init() {}

@@ -33,8 +33,8 @@ public enum Violations {
     ]
     switch level {
     case .low: return never
-    case .medium: return never.union([.lost])
-    case .high: return never.union([.lost, .duplicatedByRetry])
+    case .medium: return never.union([.lost, .deadLetterLost])
+    case .high: return never.union([.lost, .deadLetterLost, .duplicatedByRetry])
     }
   }
 

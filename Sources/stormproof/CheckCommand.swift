@@ -108,10 +108,12 @@ enum CheckCommand {
   ) throws(HistoryError) -> Int32 {
     var log = LogOptions()
     log.isDense = !options.sparse
+    var deliveries = DeliveryOptions(level: level)
+    deliveries.deadLetters = options.deadLetters
     var report: CheckReport
     do throws(ModelMismatch) {
       report = try CheckCommandCore.run(
-        history, model: options.model.flatMap(CheckModel.init(name:)), level: level, log: log,
+        history, model: options.model.flatMap(CheckModel.init(name:)), level: level, options: deliveries, log: log,
         budget: budget(options))
     } catch {
       throw HistoryError(file: options.path, error.description)

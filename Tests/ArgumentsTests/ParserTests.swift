@@ -92,7 +92,16 @@ struct ParserTests {
     #expect(try options(["model": "kafka", "allow": "rebalances,unread-ends"]).allow == ["rebalances", "unread-ends"])
     #expect(try options(["model": "kafka", "allow": "none", "full-polls": ""]).allow == [])
     #expect(try options(["model": "log", "sparse": ""]).sparse && options([:]).allow == nil)
-    for bad in [["allow": "none"], ["model": "log", "full-polls": ""], ["model": "kafka", "sparse": ""]] {
+    let letters = try options(["model": "at-least-once", "dead-letter": "a=b,c=b"]).deadLetters
+    #expect(try letters == ["a": "b", "c": "b"] && options([:]).deadLetters.isEmpty)
+    for bad in ["a", "a=", "=b", "a=b=c", "a=b,", "a=b,a=c", ""] {
+      let error = #expect(throws: UsageError.self) { try options(["model": "at-least-once", "dead-letter": bad]) }
+      #expect(error?.message.hasPrefix("--dead-letter ") == true, "\(bad)")
+    }
+    for bad in [
+      ["allow": "none"], ["model": "log", "full-polls": ""], ["model": "kafka", "sparse": ""],
+      ["model": "fifo", "dead-letter": "a=b"], ["dead-letter": "a=b"],
+    ] {
       let error = #expect(throws: UsageError.self) { try options(bad) }
       #expect(error?.message.contains(" goes with --model ") == true)
     }

@@ -12,24 +12,41 @@ import Testing
     let seed: UInt64
     let level: ReliabilityLevel
     let history: RecordedHistory
+    let deadLetters: [String: String]
     var rng: SeededGenerator
 
     init(seed: UInt64) {
       self.seed = seed
       rng = SeededGenerator(seed: seed, label: "sample")
       level = rng.pick(ReliabilityLevel.allCases)
-      history =
-        SimulatedRun(
-          seed: seed, level: level, messages: 1 + rng.below(9), producers: 1 + rng.below(2),
-          consumers: 1 + rng.below(4), queues: 1 + rng.below(3), isRough: rng.chance(0.5)
-        ).history
+      var letters = SeededGenerator(seed: seed, label: "dead letters")
+      let run = SimulatedRun(
+        seed: seed, level: level, messages: 1 + rng.below(9), producers: 1 + rng.below(2),
+        consumers: 1 + rng.below(4), queues: 1 + rng.below(3), isRough: rng.chance(0.5),
+        hasDeadLetters: letters.chance(0.5))
+      (history, deadLetters) = (run.history, run.deadLetters)
     }
 
-    var options: DeliveryOptions { DeliveryOptions(level: level) }
+    var options: DeliveryOptions {
+      var options = DeliveryOptions(level: level)
+      options.deadLetters = deadLetters
+      return options
+    }
+
+    /// Deliveries from queues to which nobody had published what came.
+    var letterCount: Int {
+      let routes = Dictionary(
+        history.events.filter { $0.function == .publish && $0.outcome == .invoke }.map { ($0.message, $0.place) }
+      ) { first, _ in first }
+      return history.events.count { event in
+        event.function == .deliver && !history.names.queues(routes[event.message] ?? 0).contains(event.place)
+      }
+    }
   }
 
   @Test func soundHistoriesAreNotAccused() {
     var seen: [FindingName: Int] = [:]
+    var letters = 0
     let rounds = Rounds("delivery, sound", usual: 600, parts: 4)
     for seed in rounds.seeds {
       let sample = Sample(seed: seed)
@@ -39,6 +56,7 @@ import Testing
         "seed \(seed) \(sample.level) \(result.findings)")
       #expect(result.isDrained)
       for name in FindingName.allCases { seen[name, default: 0] += result.counts[name, default: 0] }
+      letters += sample.letterCount
       let differences = sample.history.differences(sample.options)
       #expect(differences.isEmpty, "seed \(seed) \(sample.level) \(differences)")
     }
@@ -47,6 +65,7 @@ import Testing
     for name in [FindingName.lost, .duplicatedByRetry, .redelivered, .recovered] {
       #expect(seen[name, default: 0] > 10, "\(name)")
     }
+    #expect(letters > 100)
   }
 
   @Test func plantedViolationsAreFoundByName() {
@@ -57,7 +76,7 @@ import Testing
       let kinds = Plant.allCases.filter { $0.levels.contains(sample.level) }.shuffled(using: &sample.rng)
       // The rarest first, as far as this history has a place for it.
       for kind in kinds.sorted(by: { planted[$0, default: 0] < planted[$1, default: 0] }).prefix(8) {
-        guard let sick = kind.planted(in: sample.history, sample.rng) else { continue }
+        guard let sick = kind.planted(in: sample.history, sample.rng, deadLetters: sample.deadLetters) else { continue }
         planted[kind, default: 0] += 1
         let note: Comment = "seed \(seed) \(sample.level) \(kind.rawValue)"
         let result = DeliveryChecker.check(sick, options: sample.options)

@@ -90,6 +90,11 @@ struct HistoryBuilder {
     add(.nack, .invoke) { ($0.session, $0.tag, $0.flags) = (session, tag, .requeue) }
   }
 
+  /// Without requeue.
+  mutating func reject(session: UInt32, tag: UInt64, tx: UInt64 = 0) {
+    add(.nack, .invoke) { ($0.session, $0.tag, $0.transaction) = (session, tag, tx) }
+  }
+
   mutating func alive(_ session: UInt32) {
     let op = add(.alive, .invoke) { $0.session = session }
     add(.alive, .ok, op: op) { $0.session = session }

@@ -71,7 +71,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
       "attempted": result.attempted, "acknowledged": result.acknowledged, "delivered": result.delivered,
       "unknown": result.unknown, "committed": result.committed, "unknown-transactions": result.unknownTransactions,
     ]
-    summary = FindingName.allCases.map {
+    // Where nobody said which queues hold dead letters, a 0 would be no answer.
+    summary = FindingName.allCases.filter { $0 != .deadLetterLost || result.hasDeadLetters }.map {
       Line(
         name: $0.rawValue, count: result.counts[$0, default: 0], isViolation: violations.contains($0),
         undecided: result.undecided[$0, default: 0])

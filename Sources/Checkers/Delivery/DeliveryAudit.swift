@@ -28,6 +28,7 @@ struct DeliveryAudit {
     book = FindingBook(limit: ledger.options.findingLimit, listed: ledger.options.listed)
     tallyOf = Array(repeating: 0, count: ledger.names.entries.count)
     result.hasConfirms = ledger.options.hasConfirms
+    result.hasDeadLetters = !ledger.routes.deadLetters.isEmpty
   }
 
   mutating func judgeMessages() {
@@ -57,9 +58,10 @@ struct DeliveryAudit {
       if standing == .unknown { result.unknown += 1 }
       isAcknowledged = isAcknowledged || isGood
       var slot = attempt.firstSlot
-      for queue in ledger.queues(of: attempt) {
+      let ownEnd = slot + Int32(ledger.queues(of: attempt).count)
+      for queue in ledger.allQueues(of: attempt) {
         let tally = tally(of: queue)
-        if isGood { tallies[tally].isOwed = true }
+        if isGood, slot < ownEnd { tallies[tally].isOwed = true }
         if ledger.slots[Int(slot)].first >= 0 {
           isDelivered = true
           if standing == .unknown { isRecovered = true }
@@ -80,6 +82,9 @@ struct DeliveryAudit {
     if isRecovered, !isAcknowledged, book.count(.recovered) { book.keep(recovered(chain)) }
     for tally in tallies {
       if tally.isOwed, !tally.isConsumed { judgeLoss(of: chain, in: tally.queue) }
+      if tally.isOwed, tally.isConsumed, let letters = ledger.routes.deadLetters[tally.queue] {
+        judgeDeadLetter(of: chain, from: tally.queue, to: letters)
+      }
       if tally.attempts > 1, book.count(.duplicatedByRetry) { book.keep(duplicatedByRetry(chain, tally.queue)) }
     }
   }
@@ -133,7 +138,7 @@ struct DeliveryAudit {
   /// Several deliveries of one attempt in one queue: duplicated when two of them exclude each other, else redelivered.
   private mutating func judgeRepeats(_ attempt: Int32, _ slot: Int32, _ queue: UInt16) {
     let (first, last) = (ledger.slots[Int(slot)].first, ledger.slots[Int(slot)].last)
-    guard first != last else { return }
+    guard first != last, !ledger.slots[Int(slot)].isMixed else { return }
     var order: [Int32] = []
     var spans: [(read: Int32, free: Int32)] = []
     var at = first
@@ -180,7 +185,7 @@ struct DeliveryAudit {
       if route < isUsed.count { isUsed[route] = true }
     }
     result.isDrained = isUsed.indices.allSatisfy { place in
-      !isUsed[place] || ledger.route(UInt16(place)).allSatisfy(isDrained)
+      !isUsed[place] || ledger.routes.own(UInt16(place)).allSatisfy(isDrained)
     }
   }
 }

@@ -39,7 +39,7 @@ struct DeliveryLedger {
     var older: Int32
     var transaction: Int32
     var nextInTransaction: Int32 = -1
-    /// One slot for each queue of its route, in the route's order.
+    /// One slot for each queue of its route, in the route's order, and then for those of its dead letters.
     var firstSlot: Int32
     var ok = never
     /// The first reply of the broker, a negative one too.
@@ -54,6 +54,11 @@ struct DeliveryLedger {
     var last: Int32 = -1
     var isUnflagged = false
     var isReported = false
+    /// Dead letters come here, in the order in which they were rejected.
+    var isOfLetters = false
+    /// More than one copy of the attempt may come here, by its route or as a dead letter of several queues: deliveries
+    /// do not contradict each other then.
+    var isMixed = false
   }
 
   struct Delivery {
@@ -130,9 +135,7 @@ struct DeliveryLedger {
   let events: [Event]
   let names: Names
   let options: DeliveryOptions
-  /// The queues of every route, without repetition: `routeQueues[routeStart[r]..<routeStart[r + 1]]`.
-  let routeStart: [Int32]
-  let routeQueues: [UInt16]
+  let routes: RouteTable
 
   var identities: [Identity] = []
   var attempts: [Attempt] = []
@@ -174,17 +177,7 @@ struct DeliveryLedger {
     events = history.events
     names = history.names
     self.options = options
-    var start: [Int32] = [0]
-    var queues: [UInt16] = []
-    for entry in names.entries {
-      if case .route(let route) = entry {
-        for (k, queue) in route.enumerated() where Int(queue) < names.entries.count && !route[..<k].contains(queue) {
-          queues.append(queue)
-        }
-      }
-      start.append(Int32(queues.count))
-    }
-    (routeStart, routeQueues) = (start, queues)
+    routes = RouteTable(names, deadLetters: options.deadLetters)
     let places = names.entries.count
     standing = Array(repeating: -1, count: places)
     moved = Array(repeating: .min, count: places)
@@ -205,12 +198,10 @@ struct DeliveryLedger {
   }
 
   /// The queues into which the attempt was to go; the k-th has slot `firstSlot + k`.
-  func queues(of attempt: Attempt) -> ArraySlice<UInt16> { route(events[Int(attempt.invoke)].place) }
+  func queues(of attempt: Attempt) -> ArraySlice<UInt16> { routes.own(events[Int(attempt.invoke)].place) }
 
-  func route(_ place: UInt16) -> ArraySlice<UInt16> {
-    guard Int(place) + 1 < routeStart.count else { return [] }
-    return routeQueues[Int(routeStart[Int(place)])..<Int(routeStart[Int(place) + 1])]
-  }
+  /// The queues from which it may be delivered, those of its dead letters too; the k-th has slot `firstSlot + k`.
+  func allQueues(of attempt: Attempt) -> ArraySlice<UInt16> { routes.all(events[Int(attempt.invoke)].place) }
 
   /// The attempt that carries the payload (message, number), or -1.
   func find(_ message: MessageID, _ number: UInt32) -> Int32 {
@@ -222,11 +213,11 @@ struct DeliveryLedger {
     return at
   }
 
-  /// The slot of the attempt in the queue, or -1 where the queue is not of its route.
+  /// The slot of the attempt in the queue, or -1 where the queue is neither of its route nor of its dead letters.
   func slot(of attempt: Int32, in queue: UInt16) -> Int32 {
     let attempt = attempts[Int(attempt)]
     var slot = attempt.firstSlot
-    for candidate in queues(of: attempt) {
+    for candidate in allQueues(of: attempt) {
       if candidate == queue { return slot }
       slot += 1
     }

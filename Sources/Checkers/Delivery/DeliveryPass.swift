@@ -103,7 +103,7 @@ extension DeliveryLedger {
       transactions[Int(attempt.transaction)].firstAttempt = new
     }
     attempts.append(attempt)
-    for _ in route(event.place) { slots.append(Slot()) }
+    for slot in routes.newSlots(event.place) { slots.append(slot) }
     identities[Int(identity)].newest = new
     identities[Int(identity)].attempts += 1
     remember(new, of: identity)
@@ -161,8 +161,8 @@ extension DeliveryLedger {
     let isFirst = slots[Int(slot)].first < 0
     if !event.flags.contains(.redelivered) {
       if isFirst {
-        order(attempt, on: s, at)
-      } else if slots[Int(slot)].isUnflagged, !slots[Int(slot)].isReported {
+        if !slots[Int(slot)].isOfLetters { order(attempt, on: s, at) }
+      } else if slots[Int(slot)].isUnflagged, !slots[Int(slot)].isReported, !slots[Int(slot)].isMixed {
         slots[Int(slot)].isReported = true
         wronglyFlagged.append(new)
       }

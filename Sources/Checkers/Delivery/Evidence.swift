@@ -30,6 +30,20 @@ extension DeliveryAudit {
     return finding
   }
 
+  func deadLetterLost(_ chain: [Int32], _ queue: UInt16, _ letters: UInt16, isDelivered: Bool) -> Finding {
+    var events: [Int32] = []
+    for at in chain {
+      events += publishEvents(at)
+      for place in [queue, letters] { forEachDelivery(at, place) { events += deliveryEvents($0) } }
+    }
+    var finding = finding(.deadLetterLost, of: chain, in: queue, events)
+    let name = ledger.names.text(letters)
+    finding.reason =
+      isDelivered
+      ? "rejected, and delivered from \(name) and taken by nobody" : "rejected, and never delivered from \(name)"
+    return finding
+  }
+
   /// How a delivery that nobody took came to its end.
   private func ending(_ delivery: DeliveryLedger.Delivery) -> String {
     if delivery.requeued < DeliveryLedger.never { return "requeued" }
@@ -106,7 +120,9 @@ extension DeliveryAudit {
     var events: [Int32] = []
     for at in chain {
       events += publishEvents(at)
-      for queue in ledger.queues(of: ledger.attempts[Int(at)]) { forEachDelivery(at, queue) { events.append($0.read) } }
+      for queue in ledger.allQueues(of: ledger.attempts[Int(at)]) {
+        forEachDelivery(at, queue) { events.append($0.read) }
+      }
     }
     var finding = finding(.recovered, of: chain, in: Names.none, events)
     finding.reason = "never acknowledged, and delivered"

@@ -53,6 +53,7 @@ extension FindingName {
     case .outOfOrder: 9
     case .stuckConfirm: 10
     case .stuckMessage: 11
+    case .deadLetterLost: 12
     }
   }
 }

@@ -104,6 +104,7 @@ extension DeliveryAudit {
   private func again(_ taken: [Int32], _ known: [Bool]) -> (taken: Int32, other: Int32)? {
     for delivery in taken {
       let record = ledger.deliveries[Int(delivery)]
+      if ledger.slots[Int(record.slot)].isMixed { continue }
       var at = ledger.slots[Int(record.slot)].first
       while at >= 0 {
         let other = ledger.deliveries[Int(at)]

@@ -18,6 +18,8 @@ import History
 /// the drain, `stuck-confirm` can be excused by a later fault; aborted reads of transactions that were rolled back, or
 /// never committed, are left to the end as well.
 ///
+/// Nothing is known here of dead letters: no run has any.
+///
 /// Two things are taken for granted: an operation that was answered ok is not answered with a failure later, and a
 /// transaction has one end.
 ///

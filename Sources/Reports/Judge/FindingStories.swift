@@ -157,6 +157,7 @@ enum FindingStories {
     case .outOfOrder: "\(Words.count(count, "delivery", "deliveries")) out of order"
     case .stuckConfirm: "\(Words.count(count, "confirm")) never came"
     case .stuckMessage: "\(Words.count(count, "queue")) left with messages that nobody got"
+    case .deadLetterLost: "\(Words.count(count, "message")) rejected and never got as a dead letter"
     }
   }
 }

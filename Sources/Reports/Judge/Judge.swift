@@ -74,7 +74,9 @@ public enum Judge {
       "attempted": result.attempted, "acknowledged": result.acknowledged, "delivered": result.delivered,
       "unknown": result.unknown, "committed": result.committed, "unknown-transactions": result.unknownTransactions,
     ]
-    for name in FindingName.allCases { counts[name.rawValue] = result.counts[name, default: 0] }
+    for name in FindingName.allCases where name != .deadLetterLost || result.hasDeadLetters {
+      counts[name.rawValue] = result.counts[name, default: 0]
+    }
     return counts
   }
 

@@ -105,7 +105,7 @@ enum Headline {
       ("lost", "lost"), ("duplicated", "duplicated"), ("torn-transaction", "tore"), ("unexpected", "made up"),
       ("aborted-read", "delivered in spite of failure"), ("out-of-order", "misordered"),
       ("wrong-redelivered-flag", "failed to flag"), ("stuck-confirm", "never confirmed"),
-      ("stuck-message", "left stuck in a queue"),
+      ("stuck-message", "left stuck in a queue"), ("dead-letter-lost", "lost as dead letters"),
     ].compactMap { name, verb -> String? in
       let count = level.counts[name, default: 0]
       guard count > 0 else { return nil }

@@ -23,7 +23,8 @@ final class NaiveAccounting {
   private(set) var committed = 0
   private(set) var unknownTransactions = 0
 
-  private let publishes: [Event]
+  let letters: NaiveLetters
+  let publishes: [Event]
   private let good: [Event]
   private let completions: [UInt64: [Event]]
   private var floors: [String: Nanoseconds] = [:]
@@ -35,12 +36,13 @@ final class NaiveAccounting {
     let publishes = events.filter { $0.function == .publish && $0.outcome == .invoke }
     self.publishes = publishes
     completions = Dictionary(grouping: events.filter { $0.outcome != .invoke && $0.op != 0 }, by: \.op)
-    let names = names
+    let letters = NaiveLetters(names: history.names, next: options.deadLetters)
+    self.letters = letters
     good = events.filter { d in
       d.function == .deliver && d.flags.isDisjoint(with: [.damaged, .foreign])
         && publishes.contains {
           $0.message == d.message && $0.attempt == d.attempt && $0.time < d.time
-            && names.queues($0.place).contains(d.place)
+            && letters.ways($0.place, d.place) > 0
         }
     }
     evaluate()
@@ -55,6 +57,12 @@ final class NaiveAccounting {
   func replies(_ event: Event) -> [Event] { (completions[event.op] ?? []).filter { $0.function == event.function } }
 
   func queues(_ publish: Event) -> [UInt16] { names.queues(publish.place) }
+
+  /// With those of its dead letters.
+  func places(_ publish: Event) -> [UInt16] { letters.places(publish.place) }
+
+  /// There is one copy of the attempt in the queue at most.
+  func isSole(_ d: Event) -> Bool { letters.ways(attempt(d).place, d.place) == 1 }
 
   func attempt(_ d: Event) -> Event { publishes.first { $0.message == d.message && $0.attempt == d.attempt } ?? d }
 
@@ -197,7 +205,7 @@ final class NaiveAccounting {
     for message in publishes.map(\.message) where seen.insert(message).inserted { judge(message) }
     for p in publishes {
       if outcome(p) == .info { unknown += 1 }
-      for queue in queues(p) { judge(p, queue) }
+      for queue in places(p) { judge(p, queue) }
     }
     judgeOrder()
     judgeTransactions()
@@ -209,14 +217,17 @@ final class NaiveAccounting {
     let tries = publishes.filter { $0.message == message }
     attempted += 1
     if tries.contains(where: isAcknowledged) { acknowledged += 1 }
-    if tries.contains(where: { p in queues(p).contains { !deliveries(p, $0).isEmpty } }) { delivered += 1 }
-    for queue in Set(tries.flatMap(queues)).sorted() {
-      let there = tries.filter { queues($0).contains(queue) }
-      let isTaken = there.flatMap { deliveries($0, queue) }.contains { d in
-        isAuto(d) || acks(d).contains { outcome(ofAck: $0) != .fail }
+    if tries.contains(where: { p in places(p).contains { !deliveries(p, $0).isEmpty } }) { delivered += 1 }
+    for queue in Set(tries.flatMap(places)).sorted() {
+      let there = tries.filter { places($0).contains(queue) }
+      let owing = there.filter { queues($0).contains(queue) }
+      func isTaken(_ tries: [Event]) -> Bool {
+        tries.flatMap { deliveries($0, queue) }.contains { d in
+          isAuto(d) || acks(d).contains { outcome(ofAck: $0) != .fail }
+        }
       }
-      if isTaken { taken.append((message, queue)) }
-      if !isTaken, there.contains(where: isAcknowledged) {
+      if isTaken(owing) { taken.append((message, queue)) }
+      if !isTaken(there), owing.contains(where: isAcknowledged) {
         if isDrained(queue) { missing.append((message, queue)) }
         report(.lost, "\(message) \(queue)", isCertain: isDrained(queue))
       }
@@ -224,7 +235,8 @@ final class NaiveAccounting {
         report(.duplicatedByRetry, "\(message) \(queue)")
       }
     }
-    let isSeen = tries.contains { p in outcome(p) == .info && queues(p).contains { !deliveries(p, $0).isEmpty } }
+    judgeLetters(message)
+    let isSeen = tries.contains { p in outcome(p) == .info && places(p).contains { !deliveries(p, $0).isEmpty } }
     if isSeen, !tries.contains(where: isAcknowledged) { report(.recovered, "\(message)") }
   }
 
@@ -256,6 +268,7 @@ final class NaiveAccounting {
     let list = deliveries(p, queue)
     let unit = "\(p.message).\(p.attempt) \(queue)"
     if !list.isEmpty, outcome(p) == .fail { report(.abortedRead, unit) }
+    guard list.allSatisfy(isSole) else { return }
     if list.filter({ !$0.flags.contains(.redelivered) }).count > 1 { report(.wrongRedeliveredFlag, unit) }
     guard list.count > 1 else { return }
     if hasOrder(list.map { ($0.time, free($0)) }) {
@@ -268,6 +281,7 @@ final class NaiveAccounting {
   private func judgeOrder() {
     let first = good.filter { d in
       !d.flags.contains(.redelivered) && deliveries(attempt(d), d.place).first?.time == d.time
+        && !letters.isLed(attempt(d).place, d.place)
     }
     for late in first {
       let own = attempt(late)
@@ -303,7 +317,7 @@ final class NaiveAccounting {
       func others(_ d: Event) -> [Event] { deliveries(attempt(d), d.place) }
       if came(number) {
         let isBack = taken.contains { d in
-          others(d).contains { $0.time != d.time && free($0, known: known) > d.time }
+          isSole(d) && others(d).contains { $0.time != d.time && free($0, known: known) > d.time }
         }
         if isBack {
           report(.tornTransaction, "\(number)")
@@ -367,7 +381,7 @@ extension RecordedHistory {
   func unit(of finding: Finding) -> String {
     let attempt = "\(finding.message).\(finding.attempt)"
     switch finding.name {
-    case .lost, .duplicatedByRetry: return "\(finding.message) \(finding.queue)"
+    case .lost, .duplicatedByRetry, .deadLetterLost: return "\(finding.message) \(finding.queue)"
     case .recovered: return "\(finding.message)"
     case .abortedRead, .duplicated, .wrongRedeliveredFlag, .outOfOrder: return "\(attempt) \(finding.queue)"
     case .redelivered: return "\(attempt) \(finding.queue) \(finding.end)"

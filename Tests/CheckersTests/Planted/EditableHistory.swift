@@ -36,6 +36,7 @@ final class EditableHistory {
   }
 
   let names: Names
+  let letters: NaiveLetters
   var rng: SeededGenerator
   private(set) var lines: [Line]
   let tries: [Line]
@@ -48,8 +49,9 @@ final class EditableHistory {
   private var faultEnds: [Nanoseconds] = []
   private var operations: UInt64
 
-  init(_ history: RecordedHistory, _ rng: SeededGenerator) {
+  init(_ history: RecordedHistory, _ rng: SeededGenerator, deadLetters: [String: String] = [:]) {
     names = history.names
+    letters = NaiveLetters(names: history.names, next: deadLetters)
     self.rng = rng
     lines = history.events.map(Line.init)
     tries = lines.filter { $0.event.function == .publish && $0.event.outcome == .invoke }
@@ -103,6 +105,9 @@ final class EditableHistory {
     tries.first { $0.event.message == d.event.message && $0.event.attempt == d.event.attempt }
   }
   func isSingle(_ p: Line) -> Bool { tries.filter { $0.event.message == p.event.message }.count == 1 }
+
+  /// There is one copy of the attempt in the queue at most, so that its deliveries can contradict each other.
+  func isSole(_ d: Line) -> Bool { attempt(d).map { letters.ways($0.event.place, d.event.place) == 1 } ?? false }
 
   func transaction(_ number: UInt64) -> Outcome {
     let commits = (ends[number] ?? []).filter { $0.event.function == .commit }.map(\.event.outcome)

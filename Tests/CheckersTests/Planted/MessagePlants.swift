@@ -15,7 +15,9 @@ extension EditableHistory {
   private var plain: [(p: Line, d: Line, ack: Line)] {
     settled.compactMap { p, queue in
       let list = deliveries(p, queue)
-      guard list.count == 1, acks(list[0]).count == 1, let ack = acks(list[0]).first else { return nil }
+      guard list.count == 1, isSole(list[0]), acks(list[0]).count == 1, let ack = acks(list[0]).first else {
+        return nil
+      }
       return ack.event.function == .ack && ack.event.transaction == 0 ? (p, list[0], ack) : nil
     }
   }
@@ -68,8 +70,8 @@ extension EditableHistory {
   }
 
   func plantUnexpectedQueue() -> Bool {
-    guard let (p, s) = pick(pairs { p, s in !queues(p).contains(s.queue) }), let line = spot(s, from: p.event.time)
-    else { return false }
+    let strangers = pairs { p, s in letters.ways(p.event.place, s.queue) == 0 }
+    guard let (p, s) = pick(strangers), let line = spot(s, from: p.event.time) else { return false }
     deliver(s, p.event.message, p.event.attempt, after: line)
     return true
   }
@@ -106,7 +108,7 @@ extension EditableHistory {
 
   /// Deliveries whose ack was answered, and when.
   private var answered: [(d: Line, at: Nanoseconds)] {
-    deliveries.flatMap { d in
+    deliveries.filter(isSole).flatMap { d in
       acks(d).compactMap { ack -> (Line, Nanoseconds)? in
         let answers =
           ack.event.transaction == 0
@@ -160,7 +162,7 @@ extension EditableHistory {
   func plantWrongFlag() -> Bool {
     let choices = deliveries.filter { d in
       let list = siblings(d)
-      return d.event.flags.contains(.redelivered) && list.first !== d
+      return d.event.flags.contains(.redelivered) && list.first !== d && isSole(d)
         && list.contains { !$0.event.flags.contains(.redelivered) }
     }
     guard let d = pick(choices) else { return false }
@@ -169,7 +171,10 @@ extension EditableHistory {
   }
 
   func plantOutOfOrder() -> Bool {
-    let once = deliveries.filter { siblings($0).count == 1 && !$0.event.flags.contains(.redelivered) }
+    let once = deliveries.filter { d in
+      siblings(d).count == 1 && !d.event.flags.contains(.redelivered)
+        && attempt(d).map { !letters.isLed($0.event.place, d.event.place) } ?? false
+    }
     var choices: [(Line, Line)] = []
     for x in once {
       for y in once where x.event.session == y.event.session && x.event.time < y.event.time {

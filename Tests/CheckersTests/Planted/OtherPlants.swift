@@ -27,7 +27,7 @@ extension EditableHistory {
 
   func plantTornAgain() -> Bool {
     let committed = transactions.filter { published($0).contains { !deliveries($0.p, $0.queue).isEmpty } }
-    let choices = committed.flatMap(acknowledged).flatMap { d in
+    let choices = committed.flatMap(acknowledged).filter(isSole).flatMap { d in
       drains.filter { $0.queue == d.event.place }.map { (d, $0) }
     }
     guard let (d, s) = pick(choices), let line = spot(s, from: d.event.time) else { return false }
@@ -80,8 +80,45 @@ extension EditableHistory {
     return true
   }
 
+  /// Acknowledged and taken from a queue by rejections alone; and the queue of its dead letters.
+  private var rejected: [(p: Line, letters: UInt16)] {
+    tries.filter { isSingle($0) && outcome($0) == .ok }.flatMap { p in
+      queues(p).compactMap { queue -> (Line, UInt16)? in
+        let list = deliveries(p, queue)
+        let acks = list.flatMap(acks).filter { !$0.event.flags.contains(.requeue) }
+        guard let name = letters.next[names.text(queue)], let target = names.entries.firstIndex(of: .word(name)),
+          target != Int(queue), !list.contains(where: isAuto), acks.allSatisfy({ $0.event.function == .nack }),
+          acks.contains(where: { $0.event.transaction == 0 })
+        else { return nil }
+        return (p, UInt16(target))
+      }
+    }
+  }
+
+  private func isAuto(_ d: Line) -> Bool { subscriptions.contains { $0.number == d.event.session && $0.isAuto } }
+
+  func plantDeadLetterNever() -> Bool {
+    guard let (p, target) = pick(rejected) else { return false }
+    drop(p, target)
+    return true
+  }
+
+  /// Whoever got it gave it back, and it did not come again.
+  func plantDeadLetterUntaken() -> Bool {
+    let choices = rejected.filter { p, target in
+      !deliveries(p, target).isEmpty && !deliveries(p, target).contains(where: isAuto)
+    }
+    guard let (p, target) = pick(choices) else { return false }
+    for ack in deliveries(p, target).flatMap(acks) {
+      remove(completions(ack))
+      (ack.event.function, ack.event.flags, ack.event.transaction) = (.nack, .requeue, 0)
+    }
+    return true
+  }
+
   func plantSlowDrain() -> Bool {
-    guard let d = pick(deliveries.filter { $0.event.process >= 20_000 }),
+    let owing = Set(tries.flatMap(queues))
+    guard let d = pick(deliveries.filter { $0.event.process >= 20_000 && owing.contains($0.event.place) }),
       let end = lines.first(where: {
         $0.event.function == .drained && $0.event.outcome == .ok && $0.event.place == d.event.place
       })

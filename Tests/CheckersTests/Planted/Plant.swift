@@ -28,6 +28,8 @@ enum Plant: String, CaseIterable {
   case outOfOrder = "out-of-order"
   case stuckConfirm = "stuck-confirm"
   case stuckMessage = "stuck-message"
+  case deadLetterNever = "dead-letter-lost/never"
+  case deadLetterUntaken = "dead-letter-lost/untaken"
   /// No violation: the drain of one queue gave up while messages were still coming.
   case slowDrain = "slow-drain"
 
@@ -35,7 +37,7 @@ enum Plant: String, CaseIterable {
 
   var levels: [ReliabilityLevel] {
     switch self {
-    case .lostNever, .lostRequeue: [.medium, .high]
+    case .lostNever, .lostRequeue, .deadLetterNever, .deadLetterUntaken: [.medium, .high]
     case .lostRollback, .duplicatedByRetry: [.high]
     case .stuckConfirm: [.medium]
     default: ReliabilityLevel.allCases
@@ -45,16 +47,20 @@ enum Plant: String, CaseIterable {
   /// Lines of the table that break by necessity when this one does.
   var also: Set<FindingName> {
     switch self {
-    case .lostNever, .duplicatedUnreleased, .duplicatedAcknowledged, .duplicatedTwoAcks: [.tornTransaction]
-    case .tornMissing: [.lost]
+    case .lostNever: [.tornTransaction, .deadLetterLost]
+    case .duplicatedUnreleased, .duplicatedAcknowledged, .duplicatedTwoAcks: [.tornTransaction]
+    case .tornMissing: [.lost, .deadLetterLost]
+    case .deadLetterNever, .deadLetterUntaken: [.lost, .tornTransaction]
     case .tornAgain: [.duplicated]
     default: []
     }
   }
 
   /// The history with the violation in it; nil: it has no place for one.
-  func planted(in history: RecordedHistory, _ rng: SeededGenerator) -> RecordedHistory? {
-    let h = EditableHistory(history, rng)
+  func planted(
+    in history: RecordedHistory, _ rng: SeededGenerator, deadLetters: [String: String] = [:]
+  ) -> RecordedHistory? {
+    let h = EditableHistory(history, rng, deadLetters: deadLetters)
     return apply(h) ? h.result : nil
   }
 
@@ -81,6 +87,8 @@ enum Plant: String, CaseIterable {
     case .outOfOrder: h.plantOutOfOrder()
     case .stuckConfirm: h.plantStuckConfirm()
     case .stuckMessage: h.plantStuckMessage()
+    case .deadLetterNever: h.plantDeadLetterNever()
+    case .deadLetterUntaken: h.plantDeadLetterUntaken()
     case .slowDrain: h.plantSlowDrain()
     }
   }

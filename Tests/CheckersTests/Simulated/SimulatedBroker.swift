@@ -91,6 +91,7 @@ final class SimulatedQueue {
   let name: UInt16
   private(set) var ready: [SimulatedMessage] = []
   var consumers: [SimulatedConsumer] = []
+  weak var deadLetters: SimulatedQueue?
 
   init(_ run: SimulatedRun, name: UInt16) {
     self.run = run
@@ -100,6 +101,11 @@ final class SimulatedQueue {
   func add(_ message: SimulatedMessage) {
     ready.append(message)
     push()
+  }
+
+  /// Rejected by a consumer: a new message elsewhere, or gone.
+  func reject(_ messages: [SimulatedMessage]) {
+    for message in messages { deadLetters?.add(SimulatedMessage(message.payload)) }
   }
 
   /// To the head, in the order they were in.
@@ -148,7 +154,7 @@ struct SimulatedTransaction {
         back = consumer.release(tags)
       }
       if isCommit, !isRefused {
-        if let consumer, let tags { _ = consumer.release(tags) }
+        if let consumer, let tags { consumer.settleCommitted(tags) }
         if run.rng.chance(run.trouble.lostReplies) { connection.lose(.broker) }
         for (payload, owner) in batch where !run.enqueue(payload, inTransaction: true) {
           connection.toClient { owner.returned(payload) }

@@ -22,6 +22,8 @@ final class SimulatedConsumer: TransactionOwner {
   private var lastTag: UInt64 = 0
   /// The client's half: read and not yet settled.
   private var todo: [UInt64] = []
+  /// Rejected in the open transaction.
+  private var rejected: Set<UInt64> = []
   private var transaction: SimulatedTransaction?
   private var hasHeard = false
 
@@ -42,7 +44,7 @@ final class SimulatedConsumer: TransactionOwner {
     connection = fresh
     session = run.newNumber()
     isUp = true
-    (held, lastTag, todo, transaction) = ([], 0, [], nil)
+    (held, lastTag, todo, rejected, transaction) = ([], 0, [], [], nil)
     fresh.onLost = { [unowned self] in lost() }
     fresh.onBrokerEnd = { [unowned self] in
       queue.consumers.removeAll { $0 === self }
@@ -88,9 +90,17 @@ final class SimulatedConsumer: TransactionOwner {
     return held.map(\.message)
   }
 
-  private func settle(_ tags: [UInt64], isRequeue: Bool = false) {
+  private func settle(_ tags: [UInt64], isRequeue: Bool = false, isRejection: Bool = false) {
     let messages = release(tags)
     queue.putBack(isRequeue ? messages : [])
+    if isRejection { queue.reject(messages) }
+  }
+
+  func settleCommitted(_ tags: [UInt64]) {
+    for tag in tags {
+      let message = release([tag])
+      if rejected.contains(tag) { queue.reject(message) }
+    }
   }
 
   // MARK: The client's half
@@ -147,6 +157,7 @@ final class SimulatedConsumer: TransactionOwner {
     if chance < 0.14 || chance < 0.3 && !isTransactional && run.trouble.requeuesMuch {
       return giveBack(todo.removeFirst(), isRequeue: run.rng.chance(0.8))
     }
+    if chance < 0.4, queue.deadLetters != nil { return giveBack(todo.removeFirst(), isRequeue: false) }
     isTransactional ? workTransaction() : acknowledge(todo.removeFirst())
   }
 
@@ -173,7 +184,7 @@ final class SimulatedConsumer: TransactionOwner {
     run.record(process, .nack, .invoke) {
       ($0.op, $0.session, $0.tag, $0.flags) = (run.newOperation(), session, tag, isRequeue ? .requeue : [])
     }
-    connection.toBroker { [self] in settle([tag], isRequeue: isRequeue) }
+    connection.toBroker { [self] in settle([tag], isRequeue: isRequeue, isRejection: !isRequeue) }
   }
 
   private func acknowledge(_ tag: UInt64) {
@@ -198,7 +209,9 @@ final class SimulatedConsumer: TransactionOwner {
     hasHeard = false
     let connection = connection
     for tag in tags {
-      run.record(process, .ack, .invoke) {
+      let isRejection = queue.deadLetters != nil && run.rng.chance(0.3)
+      if isRejection { rejected.insert(tag) } else { rejected.remove(tag) }
+      run.record(process, isRejection ? .nack : .ack, .invoke) {
         ($0.op, $0.session, $0.tag, $0.transaction) = (run.newOperation(), session, tag, UInt64(number))
       }
       if run.rng.chance(0.5), run.budget > 0 {

@@ -60,6 +60,10 @@ final class SimulatedRun {
   private(set) var events: [Event] = []
   private(set) var names = Names()
   private(set) var queues: [SimulatedQueue] = []
+  /// By queue the one into which it leads what is rejected.
+  private(set) var deadLetters: [String: String] = [:]
+  /// Queues to which messages are published: the first ones.
+  private let routable: Int
   private var consumers: [SimulatedConsumer] = []
   private var producers: [SimulatedProducer] = []
   var connections: [SimulatedConnection] = []
@@ -70,15 +74,17 @@ final class SimulatedRun {
 
   init(
     seed: UInt64, level: ReliabilityLevel, messages: Int, producers producerCount: Int, consumers consumerCount: Int,
-    queues queueCount: Int, isRough: Bool = false
+    queues queueCount: Int, isRough: Bool = false, hasDeadLetters: Bool = false
   ) {
     self.level = level
+    routable = queueCount
     rng = SeededGenerator(seed: seed, label: level.rawValue)
     trouble = Trouble(&rng, isRough: isRough)
     budget = messages / 2
     for k in 0..<queueCount { queues.append(SimulatedQueue(self, name: names.word("q\(k)"))) }
+    if hasDeadLetters { leadDeadLetters() }
     for k in 0..<consumerCount {
-      consumers.append(SimulatedConsumer(self, process: Int32(10_000 + k), queue: queues[k % queueCount]))
+      consumers.append(SimulatedConsumer(self, process: Int32(10_000 + k), queue: queues[k % queues.count]))
     }
     for k in 0..<producerCount {
       let share = messages / producerCount + (k < messages % producerCount ? 1 : 0)
@@ -143,8 +149,18 @@ final class SimulatedRun {
 
   /// Mostly one queue, seldom none.
   func newRoute() -> [Int] {
-    let count = rng.chance(0.02) ? 0 : min(queues.count, rng.pick([1, 1, 1, 1, 2, 3]))
-    return Array(queues.indices.shuffled(using: &rng).prefix(count)).sorted()
+    let count = rng.chance(0.02) ? 0 : min(routable, rng.pick([1, 1, 1, 1, 2, 3]))
+    return Array((0..<routable).shuffled(using: &rng).prefix(count)).sorted()
+  }
+
+  /// One queue more, and some lead there, or to each other, or in a circle.
+  private func leadDeadLetters() {
+    queues.append(SimulatedQueue(self, name: names.word("q\(routable)")))
+    for (k, queue) in queues.enumerated() where rng.chance(k < routable ? 0.7 : 0.2) {
+      let target = k < routable && rng.chance(0.7) ? routable : rng.below(queues.count)
+      queue.deadLetters = queues[target]
+      deadLetters["q\(k)"] = "q\(target)"
+    }
   }
 
   func place(_ route: [Int]) -> UInt16 { names.route(to: route.map { "q\($0)" }) }
