@@ -23,7 +23,7 @@ public enum Bundle: String, Codable, Sendable, CaseIterable {
       let isReported =
         switch name {
         case "redelivered", "recovered": true
-        case "lost", "dead-letter-lost": self == .low
+        case "lost": self == .low
         case "duplicated-by-retry": self != .high
         default: false
         }
@@ -36,7 +36,7 @@ public enum Bundle: String, Codable, Sendable, CaseIterable {
 public enum FindingRule {
   public static let names = [
     "lost", "unexpected", "aborted-read", "duplicated", "duplicated-by-retry", "redelivered", "wrong-redelivered-flag",
-    "recovered", "torn-transaction", "out-of-order", "stuck-confirm", "stuck-message", "dead-letter-lost",
+    "recovered", "torn-transaction", "out-of-order", "stuck-confirm", "stuck-message",
   ]
 }
 

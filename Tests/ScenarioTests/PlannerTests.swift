@@ -21,7 +21,7 @@ struct PlannerTests {
       Bundle.high.axes
         == Axes(publish: .transaction, consume: .transaction, durability: .replicated, retry: .certainFailures))
     func reported(_ bundle: Bundle) -> [String] { bundle.expectations.filter { $0.rule == .report }.map(\.name) }
-    #expect(reported(.low) == ["lost", "duplicated-by-retry", "redelivered", "recovered", "dead-letter-lost"])
+    #expect(reported(.low) == ["lost", "duplicated-by-retry", "redelivered", "recovered"])
     #expect(reported(.medium) == ["duplicated-by-retry", "redelivered", "recovered"])
     #expect(reported(.high) == ["redelivered", "recovered"])
   }

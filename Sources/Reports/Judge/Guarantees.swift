@@ -52,7 +52,7 @@ extension Judge {
       promised: record.settings?.promised[expectation.name], faultsFelt: doubts.faultsFelt, upper95PerFault: nil,
       verdict: .holds, why: nil)
     if let name = FindingName(rawValue: expectation.name) {
-      guard applies(name, at: record.plan.axes, record.result) else { return nil }
+      guard applies(name, at: record.plan.axes) else { return nil }
       count(name, expectation.rule, record.result, doubts, &guarantee)
     } else if let measure = Measure(rawValue: expectation.name), case .below(let bound) = expectation.rule {
       time(measure, bound, timeline, measures, doubts, &guarantee)
@@ -63,12 +63,10 @@ extension Judge {
     return guarantee
   }
 
-  private static func applies(_ name: FindingName, at axes: Axes, _ result: DeliveryResult) -> Bool {
+  private static func applies(_ name: FindingName, at axes: Axes) -> Bool {
     switch name {
     case .tornTransaction: axes.publish == .transaction || axes.consume == .transaction
     case .stuckConfirm: axes.publish != .fireAndForget
-    // A 0 where no queue has dead letters would be a promise that nobody made.
-    case .deadLetterLost: result.hasDeadLetters
     default: true
     }
   }
