@@ -250,6 +250,31 @@ import Testing
       twoSwapped(&$0) { _ in }
     }
     #expect(beside.verdict == .valid)
+    // A prefetch limits nothing where nothing is acknowledged: the one got 9, and may have got 1.
+    for isAuto in [false, true] {
+      let busy = deliveries {
+        $0.subscribe(2, isAuto: isAuto, prefetch: 1)
+        $0.send(9)
+        $0.deliver(9, session: 2, tag: 1)
+        twoSwapped(&$0) { _ in }
+      }
+      #expect(found(busy) == (isAuto ? [:] : [.outOfOrder: 1]))
+    }
+  }
+
+  /// What was passed over and never came is lost, but for as many as somebody can have had unseen.
+  @Test func passedOverInAQueueOfDeliveriesIsLost() {
+    func passed(_ others: (inout HistoryBuilder) -> Void = { _ in }) -> QueueResult {
+      deliveries {
+        others(&$0)
+        for id in 1...3 { $0.send(id) }
+        $0.deliver(3, session: 1, tag: 1)
+        $0.ack(session: 1, tag: 1)
+      }
+    }
+    #expect(found(passed()) == [.lost: 2])
+    #expect(found(passed { $0.subscribe(2) }) == [.lost: 1])
+    #expect(passed { $0.subscribe(2, prefetch: 2) }.verdict == .valid)
   }
 
   /// Each delivery takes the slot that was free the longest; the next one can only have the slot freed after it.
