@@ -124,9 +124,10 @@ private struct Pieces: EventSource {
   }
 
   /// Three pages that fill one after the other in the same place, with what is wrong in one of them: a value never comes,
-  /// though another is enqueued twice; one comes again; or one is enqueued again.
-  @Test(arguments: [6, 134, nil], [nil, Function.dequeue, .enqueue])
-  func aPageIsWholeWhenAllOfItsValuesCame(lost: Int?, again: Function?) throws {
+  /// though another is enqueued twice; one comes again; one is enqueued again; or one failed, as is told when it has come.
+  @Test(arguments: [6, 134, nil], [(nil, nil), (Function.dequeue, nil), (.enqueue, nil), (nil, 200)])
+  func aPageIsWholeWhenAllOfItsValuesCame(lost: Int?, wrong: (again: Function?, failed: Int?)) throws {
+    let (again, failed) = wrong
     var events: [Event] = []
     var op: UInt64 = 0
     func add(_ function: Function, _ outcome: Outcome, _ value: Int, _ number: UInt64) {
@@ -143,11 +144,11 @@ private struct Pieces: EventSource {
     for value in 0..<256 {
       // The neighbour of the lost one comes before both of its enqueues return, another before its only one.
       let isTwice = lost.map { value == $0 - 1 } ?? false
-      let isEarly = isTwice || value % 64 == 20
+      let isEarly = isTwice || value % 64 == 20 || value == failed
       let sends = (0..<(isTwice ? 2 : 1)).map { _ in begin(.enqueue, value) }
       if !isEarly { for send in sends { add(.enqueue, .ok, value, send) } }
       if value != lost { add(.dequeue, .ok, value, begin(.dequeue, value)) }
-      if isEarly { for send in sends { add(.enqueue, .ok, value, send) } }
+      if isEarly { for send in sends { add(.enqueue, value == failed ? .fail : .ok, value, send) } }
     }
     if let again { add(again, .ok, 3, begin(again, 3)) }
     let history = RecordedHistory(names: Names(), events: events, isComplete: true)
@@ -159,14 +160,15 @@ private struct Pieces: EventSource {
       }
       let result = try check(forgetsAfter: 0)
       #expect(try result == check(forgetsAfter: .max))
-      let expected: [QueueFindingName] = (again == .dequeue ? [.duplicated] : []) + (lost == nil ? [] : [.lost])
+      let expected: [QueueFindingName] =
+        (again == .dequeue ? [.duplicated] : []) + (failed == nil ? [] : [.abortedRead]) + (lost == nil ? [] : [.lost])
       #expect(result.findings.map(\.name) == expected, "\(result.findings)")
       if let lost { #expect(result.findings.last?.message == MessageID(producer: 0, sequence: lost)) }
       // One page after the other in the same place, where a block is no longer than a page.
       guard size == 1 else { continue }
       var pass = QueuePass(pieces, model: .fifo, findingLimit: 10, forgetsAfter: 0)
       try pass.readAll()
-      #expect(pass.missesForgotten == (lost != nil || again != nil))
+      #expect(pass.missesForgotten == (lost != nil || again != nil || failed != nil))
       #expect(pass.ledger.values.count <= (lost == nil ? 64 : 128))
     }
   }

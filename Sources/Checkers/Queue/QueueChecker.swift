@@ -112,7 +112,8 @@ struct QueuePass {
     // What was never completed is of unknown result.
     for operation in operations.all where operation.isDequeue { ledger.unknown.append(operation.begin) }
     ledger.unknown.sort()
-    if forgotten > 0, ledger.hasOpen { missesForgotten = true }
+    // Which values failed is remembered by places that are not the same where nothing is forgotten.
+    if forgotten > 0, ledger.hasOpen || !failedLate.isEmpty { missesForgotten = true }
   }
 
   private mutating func read(_ block: EventBlock) {
