@@ -8,7 +8,7 @@ import History
 /// an attempt one sending of it.
 public enum FindingName: String, CaseIterable, Codable, Sendable {
   /// By (id, queue): acknowledged, the queue drained, and no delivery of any attempt was taken, by auto-ack or by an ack
-  /// that is not known to have come to nothing.
+  /// that is not known to have come to nothing; nor one from where the queue leads its dead letters.
   case lost
   /// A delivery of what was never attempted, or not before, or neither into this queue nor into one that leads its dead
   /// letters here; damaged, or of another run. It takes no part in other findings.
@@ -37,7 +37,7 @@ public enum FindingName: String, CaseIterable, Codable, Sendable {
   case stuckMessage = "stuck-message"
   /// By (id, queue), where the queue has a queue of dead letters: acknowledged, both drained, delivered from the former and
   /// taken there by nothing but rejections (nacks without requeue, some of them not known to have come to nothing), and no
-  /// delivery of any attempt from the latter was taken, as in `lost`.
+  /// delivery of any attempt from the latter, or from where that leads, was taken, as in `lost`.
   case deadLetterLost = "dead-letter-lost"
 }
 

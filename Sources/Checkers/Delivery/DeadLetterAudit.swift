@@ -4,8 +4,8 @@ import Base
 import History
 
 extension DeliveryAudit {
-  /// The id was acknowledged, and a delivery of it from the queue was taken. Where only rejections took it, it must have
-  /// come from the queue of dead letters.
+  /// The id was acknowledged, a delivery of it from the queue was taken, and none from where that leads. Where only
+  /// rejections took it, it must have come from the queue of dead letters.
   ///
   /// A rejection of unknown end needs no patience: had it come to nothing, the message would have been in the queue still,
   /// and who drained it would have taken it otherwise.
@@ -13,35 +13,31 @@ extension DeliveryAudit {
     var isDelivered = false
     for at in chain {
       let slot = ledger.slot(of: at, in: queue)
-      if slot >= 0, isTakenUnrejected(slot) { return }
+      if slot >= 0, isConsumed(slot, rejections: false) { return }
       let letter = ledger.slot(of: at, in: letters)
-      if letter >= 0 {
-        if isConsumed(letter) { return }
-        if ledger.slots[Int(letter)].first >= 0 { isDelivered = true }
-      }
+      if letter >= 0, ledger.slots[Int(letter)].first >= 0 { isDelivered = true }
     }
-    if !isDrained(queue) || !isDrained(letters) {
+    if !isDrainedWithLetters(queue) {
       result.undecided[.deadLetterLost, default: 0] += 1
     } else if book.count(.deadLetterLost) {
       book.keep(deadLetterLost(chain, queue, letters, isDelivered: isDelivered))
     }
   }
 
-  /// Whether a delivery of the slot was taken by anything but a rejection.
-  private func isTakenUnrejected(_ slot: Int32) -> Bool {
-    var at = ledger.slots[Int(slot)].first
-    while at >= 0 {
-      let delivery = ledger.deliveries[Int(at)]
-      if ledger.sessions[Int(delivery.session)].isAuto { return true }
-      var next = delivery.firstAck
-      while next >= 0 {
-        let ack = ledger.acks[Int(next)]
-        let isRejection = ledger.events[Int(ack.invoke)].function == .nack
-        if !isRejection, ledger.standing(of: ack) != .failed { return true }
-        next = ack.nextOfDelivery
-      }
-      at = delivery.next
-    }
-    return false
+  /// Whether the attempt was delivered from the queue, or from one into which that leads its dead letters.
+  func isDelivered(_ attempt: Int32, _ slot: Int32, _ queue: UInt16) -> Bool {
+    ledger.slots[Int(slot)].first >= 0
+      || slots(of: attempt, behind: queue).contains { ledger.slots[Int($0)].first >= 0 }
+  }
+
+  /// The same of deliveries that were taken, but in transactions of which nothing took effect.
+  func isConsumed(_ attempt: Int32, _ slot: Int32, _ queue: UInt16, without void: [Bool]) -> Bool {
+    isConsumed(slot, without: void)
+      || slots(of: attempt, behind: queue).contains { isConsumed($0, without: void) }
+  }
+
+  private func slots(of attempt: Int32, behind queue: UInt16) -> [Int32] {
+    ledger.routes.deadLetters.isEmpty
+      ? [] : ledger.routes.behind(queue).map { ledger.slot(of: attempt, in: $0) }.filter { $0 >= 0 }
   }
 }

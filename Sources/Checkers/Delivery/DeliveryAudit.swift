@@ -81,12 +81,22 @@ struct DeliveryAudit {
     if isDelivered { result.delivered += 1 }
     if isRecovered, !isAcknowledged, book.count(.recovered) { book.keep(recovered(chain)) }
     for tally in tallies {
-      if tally.isOwed, !tally.isConsumed { judgeLoss(of: chain, in: tally.queue) }
-      if tally.isOwed, tally.isConsumed, let letters = ledger.routes.deadLetters[tally.queue] {
-        judgeDeadLetter(of: chain, from: tally.queue, to: letters)
+      if tally.isOwed, !isTakenAsLetter(from: tally.queue) {
+        if !tally.isConsumed {
+          judgeLoss(of: chain, in: tally.queue)
+        } else if let letters = ledger.routes.deadLetters[tally.queue] {
+          judgeDeadLetter(of: chain, from: tally.queue, to: letters)
+        }
       }
       if tally.attempts > 1, book.count(.duplicatedByRetry) { book.keep(duplicatedByRetry(chain, tally.queue)) }
     }
+  }
+
+  /// Whether the id was taken from a queue into which this one leads its dead letters, rejected or moved unseen.
+  private func isTakenAsLetter(from queue: UInt16) -> Bool {
+    guard !ledger.routes.deadLetters.isEmpty else { return false }
+    let behind = ledger.routes.behind(queue)
+    return tallies.contains { $0.isConsumed && behind.contains($0.queue) }
   }
 
   func isAcknowledgement(_ attempt: DeliveryLedger.Attempt, _ standing: DeliveryLedger.Standing) -> Bool {
@@ -102,8 +112,10 @@ struct DeliveryAudit {
   }
 
   /// Whether a delivery of the slot was taken: automatically, or by an ack that is not known to have come to nothing.
-  /// - Parameter void: by transaction, those of which nothing took effect; empty: none.
-  func isConsumed(_ slot: Int32, without void: [Bool] = []) -> Bool {
+  /// - Parameters:
+  ///   - void: By transaction, those of which nothing took effect; empty: none.
+  ///   - rejections: Whether a rejection takes it as well.
+  func isConsumed(_ slot: Int32, without void: [Bool] = [], rejections: Bool = true) -> Bool {
     var at = ledger.slots[Int(slot)].first
     while at >= 0 {
       let delivery = ledger.deliveries[Int(at)]
@@ -112,7 +124,8 @@ struct DeliveryAudit {
       while next >= 0 {
         let ack = ledger.acks[Int(next)]
         let isVoid = !void.isEmpty && ack.transaction >= 0 && void[Int(ack.transaction)]
-        if !isVoid, ledger.standing(of: ack) != .failed { return true }
+        let counts = rejections || ledger.events[Int(ack.invoke)].function != .nack
+        if counts, !isVoid, ledger.standing(of: ack) != .failed { return true }
         next = ack.nextOfDelivery
       }
       at = delivery.next
@@ -121,7 +134,7 @@ struct DeliveryAudit {
   }
 
   private mutating func judgeLoss(of chain: [Int32], in queue: UInt16) {
-    if !isDrained(queue) {
+    if !isDrainedWithLetters(queue) {
       result.undecided[.lost, default: 0] += 1
       return
     }
@@ -134,6 +147,11 @@ struct DeliveryAudit {
   }
 
   func isDrained(_ queue: UInt16) -> Bool { Int(queue) < ledger.isDrained.count && ledger.isDrained[Int(queue)] }
+
+  /// With the queues into which it leads: what is nowhere by then is gone.
+  func isDrainedWithLetters(_ queue: UInt16) -> Bool {
+    isDrained(queue) && ledger.routes.behind(queue).allSatisfy(isDrained)
+  }
 
   /// Several deliveries of one attempt in one queue: duplicated when two of them exclude each other, else redelivered.
   private mutating func judgeRepeats(_ attempt: Int32, _ slot: Int32, _ queue: UInt16) {

@@ -15,11 +15,10 @@ public struct DeliveryOptions: Equatable, Sendable {
   public var suspicion: Nanoseconds = 0
   /// By queue the one into which it leads what is rejected there, by a nack without requeue. What is routed to the former
   /// may then be delivered from the latter as well, whether it was rejected, has expired, or was moved for another reason;
-  /// it may go further where that queue has dead letters itself. `dead-letter-lost` claims only that what was rejected in
-  /// a queue of its route comes from the next one.
+  /// it may go further where that queue has dead letters itself.
   ///
-  /// Nothing of a queue of dead letters is part of the route: nothing is owed there, and what came from there is no excuse
-  /// for what is lost. Dead letters come in the order in which they were rejected, so nothing is said of their order; and
+  /// Nothing is owed in a queue of dead letters, but what was taken from there, or further on, is neither lost nor torn, and
+  /// where one of them was not drained nothing is known to be. Dead letters come in the order in which they were rejected, so nothing is said of their order; and
   /// where several copies of one attempt may meet (it is routed there too, several of its queues lead there, or they lead
   /// in a circle) nothing of their repeats.
   public var deadLetters: [String: String] = [:]

@@ -82,6 +82,17 @@ struct RouteTable {
     return queues[Int(start[Int(place)])..<Int(start[Int(place) + 1])]
   }
 
+  /// The queues into which this one leads, step by step; `Names.none` among them where the history never names one.
+  func behind(_ queue: UInt16) -> [UInt16] {
+    var list: [UInt16] = []
+    var at = queue
+    while let next = deadLetters[at], next != queue, !list.contains(next) {
+      list.append(next)
+      at = next
+    }
+    return list
+  }
+
   /// A slot for each of them.
   func newSlots(_ place: UInt16) -> ArraySlice<DeliveryLedger.Slot> {
     guard Int(place) < ownEnd.count else { return [] }

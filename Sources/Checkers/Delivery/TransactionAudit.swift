@@ -29,9 +29,9 @@ extension DeliveryAudit {
   /// What the transaction published and did not itself fail, by (attempt, queue).
   private func publishes(of transaction: Int) -> (total: Int, delivered: Int) {
     var (total, delivered) = (0, 0)
-    forEachPublish(of: transaction) { _, slot, _ in
+    forEachPublish(of: transaction) { attempt, slot, queue in
       total += 1
-      if ledger.slots[Int(slot)].first >= 0 { delivered += 1 }
+      if isDelivered(attempt, slot, queue) { delivered += 1 }
     }
     return (total, delivered)
   }
@@ -74,8 +74,8 @@ extension DeliveryAudit {
     }
     guard !isWhole else { return }
     var isCertain = false
-    forEachPublish(of: transaction) { _, slot, queue in
-      if ledger.slots[Int(slot)].first < 0, isDrained(queue) { isCertain = true }
+    forEachPublish(of: transaction) { attempt, slot, queue in
+      if !isDelivered(attempt, slot, queue), isDrainedWithLetters(queue) { isCertain = true }
     }
     suspect(transaction, isCertain: isCertain, [], "some of what it published was never delivered")
   }
@@ -83,11 +83,15 @@ extension DeliveryAudit {
   /// Nobody said whether it was committed, and nothing of it came: so it took nothing either, and what it acknowledged
   /// must have been taken by somebody else.
   private mutating func judgeVoid(_ transaction: Int, _ void: [Bool]) {
-    let eaten = acknowledged(by: transaction).filter { !isConsumed(ledger.deliveries[Int($0)].slot, without: void) }
+    func place(_ delivery: Int32) -> UInt16 { ledger.events[Int(ledger.deliveries[Int(delivery)].read)].place }
+    let eaten = acknowledged(by: transaction).filter {
+      let delivery = ledger.deliveries[Int($0)]
+      return !isConsumed(delivery.attempt, delivery.slot, place($0), without: void)
+    }
     guard !eaten.isEmpty else { return }
-    var isCertain = eaten.contains { isDrained(ledger.events[Int(ledger.deliveries[Int($0)].read)].place) }
-    forEachPublish(of: transaction) { _, slot, queue in
-      if !isDrained(queue) { isCertain = false }
+    var isCertain = eaten.contains { isDrainedWithLetters(place($0)) }
+    forEachPublish(of: transaction) { _, _, queue in
+      if !isDrainedWithLetters(queue) { isCertain = false }
     }
     suspect(transaction, isCertain: isCertain, eaten, "nothing it published came, and what it acknowledged is gone")
   }

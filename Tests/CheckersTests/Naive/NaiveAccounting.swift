@@ -221,15 +221,11 @@ final class NaiveAccounting {
     for queue in Set(tries.flatMap(places)).sorted() {
       let there = tries.filter { places($0).contains(queue) }
       let owing = there.filter { queues($0).contains(queue) }
-      func isTaken(_ tries: [Event]) -> Bool {
-        tries.flatMap { deliveries($0, queue) }.contains { d in
-          isAuto(d) || acks(d).contains { outcome(ofAck: $0) != .fail }
-        }
-      }
-      if isTaken(owing) { taken.append((message, queue)) }
-      if !isTaken(there), owing.contains(where: isAcknowledged) {
-        if isDrained(queue) { missing.append((message, queue)) }
-        report(.lost, "\(message) \(queue)", isCertain: isDrained(queue))
+      if owing.contains(where: { isTaken($0, queue) }) { taken.append((message, queue)) }
+      let isHad = ([queue] + letters.behind(queue)).contains { place in tries.contains { isTaken($0, place) } }
+      if !isHad, owing.contains(where: isAcknowledged) {
+        if isOver(queue) { missing.append((message, queue)) }
+        report(.lost, "\(message) \(queue)", isCertain: isOver(queue))
       }
       if there.filter({ !deliveries($0, queue).isEmpty && outcome($0) != .fail }).count > 1 {
         report(.duplicatedByRetry, "\(message) \(queue)")
@@ -304,13 +300,16 @@ final class NaiveAccounting {
         queues(p).map { (p, $0) }
       }
     }
-    func came(_ number: UInt64) -> Bool { published[number, default: []].contains { !deliveries($0, $1).isEmpty } }
+    func came(_ p: Event, _ queue: UInt16) -> Bool {
+      ([queue] + letters.behind(queue)).contains { !deliveries(p, $0).isEmpty }
+    }
+    func came(_ number: UInt64) -> Bool { published[number, default: []].contains { came($0, $1) } }
     let known = Set(numbers.filter { transaction($0) == .ok || came($0) })
     let void = Set(numbers.filter { !known.contains($0) && !published[$0, default: []].isEmpty })
     committed = known.count
     unknownTransactions = numbers.count - known.count
     for number in numbers {
-      let missing = published[number, default: []].filter { deliveries($0, $1).isEmpty }.map(\.1)
+      let missing = published[number, default: []].filter { !came($0, $1) }.map(\.1)
       let taken = good.filter { d in
         acks(d).contains { $0.transaction == number && outcome(ofAck: $0) != .fail }
       }
@@ -322,11 +321,11 @@ final class NaiveAccounting {
         if isBack {
           report(.tornTransaction, "\(number)")
         } else if !missing.isEmpty {
-          report(.tornTransaction, "\(number)", isCertain: missing.contains(where: isDrained))
+          report(.tornTransaction, "\(number)", isCertain: missing.contains(where: isOver))
         }
       } else if void.contains(number) {
         let eaten = taken.filter { d in
-          !others(d).contains { other in
+          !([d.place] + letters.behind(d.place)).flatMap { deliveries(attempt(d), $0) }.contains { other in
             isAuto(other)
               || acks(other).contains { outcome(ofAck: $0) != .fail && !void.contains($0.transaction) }
           }
@@ -334,7 +333,7 @@ final class NaiveAccounting {
         if !eaten.isEmpty {
           report(
             .tornTransaction, "\(number)",
-            isCertain: missing.allSatisfy(isDrained) && eaten.contains { isDrained($0.place) })
+            isCertain: missing.allSatisfy(isOver) && eaten.contains { isOver($0.place) })
         }
       }
     }

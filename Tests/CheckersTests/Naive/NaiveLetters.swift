@@ -32,6 +32,17 @@ struct NaiveLetters {
     }
   }
 
+  /// The queues further on, as far as the history names them.
+  func behind(_ queue: UInt16) -> [UInt16] {
+    let named = Set(Self.steps.dropFirst().compactMap { self.queue($0, behind: queue) })
+    return names.entries.indices.map(UInt16.init).filter { named.contains(names.text($0)) && $0 != queue }
+  }
+
+  /// Some of them it does not name.
+  func leadsAway(_ queue: UInt16) -> Bool {
+    Self.steps.compactMap { self.queue($0, behind: queue) }.contains { !names.entries.contains(.word($0)) }
+  }
+
   /// All queues into which a copy may come.
   func places(_ route: UInt16) -> [UInt16] {
     names.entries.indices.map(UInt16.init).filter { place in
@@ -46,16 +57,24 @@ extension NaiveAccounting {
   func judgeLetters(_ message: MessageID) {
     let tries = publishes.filter { $0.message == message }
     for queue in Set(tries.filter(isAcknowledged).flatMap(queues)).sorted() {
-      guard let name = letters.next[names.text(queue)] else { continue }
+      guard letters.next[names.text(queue)] != nil else { continue }
       let there = tries.flatMap { deliveries($0, queue) }
       let takings = there.flatMap(acks).filter { outcome(ofAck: $0) != .fail }
       guard !there.contains(where: isAuto), !takings.isEmpty, takings.allSatisfy({ $0.function == .nack }) else {
         continue
       }
-      let target = names.entries.firstIndex(of: .word(name)).map(UInt16.init)
-      let came = target.map { target in tries.flatMap { deliveries($0, target) } } ?? []
-      if came.contains(where: { d in isAuto(d) || acks(d).contains { outcome(ofAck: $0) != .fail } }) { continue }
-      report(.deadLetterLost, "\(message) \(queue)", isCertain: isDrained(queue) && target.map(isDrained) == true)
+      if letters.behind(queue).contains(where: { place in tries.contains { isTaken($0, place) } }) { continue }
+      report(.deadLetterLost, "\(message) \(queue)", isCertain: isOver(queue))
     }
+  }
+
+  /// Whether a delivery of the attempt from the queue was taken.
+  func isTaken(_ p: Event, _ queue: UInt16) -> Bool {
+    deliveries(p, queue).contains { d in isAuto(d) || acks(d).contains { outcome(ofAck: $0) != .fail } }
+  }
+
+  /// Drained, and so is everything behind it.
+  func isOver(_ queue: UInt16) -> Bool {
+    isDrained(queue) && letters.behind(queue).allSatisfy(isDrained) && !letters.leadsAway(queue)
   }
 }

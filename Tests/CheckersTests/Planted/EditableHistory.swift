@@ -109,6 +109,11 @@ final class EditableHistory {
   /// There is one copy of the attempt in the queue at most, so that its deliveries can contradict each other.
   func isSole(_ d: Line) -> Bool { attempt(d).map { letters.ways($0.event.place, d.event.place) == 1 } ?? false }
 
+  /// None of it went on to where the queue leads.
+  func stayed(_ p: Line, _ queue: UInt16) -> Bool {
+    letters.behind(queue).allSatisfy { deliveries(p, $0).isEmpty }
+  }
+
   func transaction(_ number: UInt64) -> Outcome {
     let commits = (ends[number] ?? []).filter { $0.event.function == .commit }.map(\.event.outcome)
     if commits.isEmpty || commits.contains(.fail) { return .fail }
@@ -177,8 +182,10 @@ final class EditableHistory {
   }
 
   /// Removes every delivery of the attempt in the queue, and what settled them.
-  func drop(_ p: Line, _ queue: UInt16) {
-    for d in deliveries(p, queue) { remove([d] + acks(d) + acks(d).flatMap(completions)) }
+  func drop(_ p: Line, _ queue: UInt16) { drop(deliveries(p, queue)) }
+
+  func drop(_ deliveries: [Line]) {
+    for d in deliveries { remove([d] + acks(d) + acks(d).flatMap(completions)) }
   }
 
   /// With times strictly increasing again.

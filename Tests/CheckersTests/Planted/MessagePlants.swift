@@ -4,10 +4,10 @@ import Base
 import History
 
 extension EditableHistory {
-  /// Attempts in queues where they were delivered, once acknowledged and tried only once.
+  /// Attempts in queues where they were delivered and nowhere behind, once acknowledged and tried only once.
   private var settled: [(p: Line, queue: UInt16)] {
     tries.filter { isSingle($0) && outcome($0) == .ok }.flatMap { p in
-      queues(p).filter { !deliveries(p, $0).isEmpty }.map { (p, $0) }
+      queues(p).filter { !deliveries(p, $0).isEmpty && stayed(p, $0) }.map { (p, $0) }
     }
   }
 

@@ -18,7 +18,7 @@ extension EditableHistory {
 
   func plantTornMissing() -> Bool {
     let whole = transactions.map(published).filter { list in
-      list.count > 1 && list.allSatisfy { !deliveries($0.p, $0.queue).isEmpty }
+      list.count > 1 && list.allSatisfy { !deliveries($0.p, $0.queue).isEmpty && stayed($0.p, $0.queue) }
     }
     guard let list = pick(whole), let (p, queue) = pick(list) else { return false }
     drop(p, queue)
@@ -39,8 +39,10 @@ extension EditableHistory {
     let choices = transactions.filter { number in
       let list = published(number)
       return transaction(number) == .info && !list.isEmpty
-        && list.allSatisfy { !deliveries($0.p, $0.queue).isEmpty }
-        && acknowledged(number).contains { siblings($0).count == 1 }
+        && list.allSatisfy { !deliveries($0.p, $0.queue).isEmpty && stayed($0.p, $0.queue) }
+        && acknowledged(number).contains { d in
+          siblings(d).count == 1 && attempt(d).map { stayed($0, d.event.place) } == true
+        }
     }
     guard let number = pick(choices) else { return false }
     for (p, queue) in published(number) { drop(p, queue) }
@@ -80,17 +82,17 @@ extension EditableHistory {
     return true
   }
 
-  /// Acknowledged and taken from a queue by rejections alone; and the queue of its dead letters.
-  private var rejected: [(p: Line, letters: UInt16)] {
+  /// Acknowledged and taken from a queue by rejections alone; and what was delivered of it from where that leads.
+  private var rejected: [(p: Line, letters: [Line])] {
     tries.filter { isSingle($0) && outcome($0) == .ok }.flatMap { p in
-      queues(p).compactMap { queue -> (Line, UInt16)? in
+      queues(p).compactMap { queue -> (Line, [Line])? in
         let list = deliveries(p, queue)
         let acks = list.flatMap(acks).filter { !$0.event.flags.contains(.requeue) }
         guard let name = letters.next[names.text(queue)], let target = names.entries.firstIndex(of: .word(name)),
           target != Int(queue), !list.contains(where: isAuto), acks.allSatisfy({ $0.event.function == .nack }),
           acks.contains(where: { $0.event.transaction == 0 })
         else { return nil }
-        return (p, UInt16(target))
+        return (p, letters.behind(queue).flatMap { deliveries(p, $0) })
       }
     }
   }
@@ -98,18 +100,16 @@ extension EditableHistory {
   private func isAuto(_ d: Line) -> Bool { subscriptions.contains { $0.number == d.event.session && $0.isAuto } }
 
   func plantDeadLetterNever() -> Bool {
-    guard let (p, target) = pick(rejected) else { return false }
-    drop(p, target)
+    guard let (_, list) = pick(rejected) else { return false }
+    drop(list)
     return true
   }
 
   /// Whoever got it gave it back, and it did not come again.
   func plantDeadLetterUntaken() -> Bool {
-    let choices = rejected.filter { p, target in
-      !deliveries(p, target).isEmpty && !deliveries(p, target).contains(where: isAuto)
-    }
-    guard let (p, target) = pick(choices) else { return false }
-    for ack in deliveries(p, target).flatMap(acks) {
+    let choices = rejected.filter { !$0.letters.isEmpty && !$0.letters.contains(where: isAuto) }
+    guard let (_, list) = pick(choices) else { return false }
+    for ack in list.flatMap(acks) {
       remove(completions(ack))
       (ack.event.function, ack.event.flags, ack.event.transaction) = (.nack, .requeue, 0)
     }

@@ -115,6 +115,10 @@ final class SimulatedQueue {
   }
 
   func push() {
+    // It expires, and nobody here has seen it.
+    if let deadLetters, !ready.isEmpty, run.rng.chance(0.1) {
+      deadLetters.add(SimulatedMessage(ready.removeFirst().payload))
+    }
     while !ready.isEmpty {
       let free = consumers.filter(\.hasRoom)
       if free.isEmpty { return }
