@@ -33,6 +33,17 @@ struct ConclusionTests {
       #expect(FileManager.default.fileExists(atPath: "\(run)/\(file)"))
     }
     #expect(Traces.settled(to: before, of: run) == before)
+    figures("quickstart, seed \(seed)", verdict)
+  }
+
+  /// For those who read what a release was tested with.
+  private func figures(_ name: String, _ verdict: RunVerdict) {
+    let levels = verdict.levels.map { level in
+      "\(level.level) "
+        + ["attempted", "acknowledged", "lost", "duplicated", "duplicated-by-retry", "torn-transaction"]
+        .map { "\($0) \(level.count($0))" }.joined(separator: ", ")
+    }
+    print("\(name): \(verdict.verdict); " + levels.joined(separator: "; "))
   }
 
   struct Plant: CustomStringConvertible, Sendable {
@@ -61,6 +72,7 @@ struct ConclusionTests {
     #expect(finding.count > 0 && !finding.ids.isEmpty)
     if plant.finding == "lost" { #expect(finding.acknowledgedBy.values.reduce(0, +) > 0) }
     #expect(ended.output.contains(plant.finding.split(separator: "-")[0]))
+    figures("\(plant.defect), seed \(seed)", verdict)
   }
 
   @Test func rabbitMQKeepsWhatItConfirmed() throws {
@@ -71,5 +83,6 @@ struct ConclusionTests {
     #expect(medium.count("lost") == 0)
     #expect(medium.count("acknowledged") > 1000)
     #expect(try verdict(run).faults.allSatisfy { $0.inForce && $0.felt })
+    figures("rabbitmq", try verdict(run))
   }
 }

@@ -23,6 +23,7 @@ struct EndingTests {
 
     let check = try stormproof("check", run)
     #expect(check.status == 3 || check.status == 1, "\(phase): \(check.status) \(check.output)\n\(check.errors)")
+    print("killed in \(phase), round \(round): nothing left, check gives \(check.status)")
     if phase == "drain" { #expect(check.output.contains("attempted") || check.output.contains("medium")) }
   }
 
