@@ -315,6 +315,25 @@ import Testing
     #expect(found(build(from: "dead")).isEmpty)
   }
 
+  /// What a transaction that came to nothing acknowledged may have expired instead of coming again.
+  @Test func whatMovedUnseenIsNotEaten() {
+    func acknowledged(_ then: (inout HistoryBuilder) -> Void) -> DeliveryResult {
+      rejected(level: .high) {
+        $0.deliver(1, session: 1, tag: 1)
+        $0.publish(2, tx: 5)
+        $0.ack(session: 1, tag: 1, tx: 5)
+        $0.end(.commit, tx: 5, .info)
+        then(&$0)
+      }
+    }
+    #expect(found(acknowledged { _ in }) == [.tornTransaction: 1])
+    let moved = acknowledged {
+      $0.deliver(1, "dead", session: 2, tag: 1)
+      $0.ackAnswered(session: 2, tag: 1)
+    }
+    #expect(found(moved).isEmpty)
+  }
+
   // MARK: The command
 
   @Test func theCommandNamesTheFindingOnlyWhereItCanBe() throws {
