@@ -62,26 +62,6 @@ public struct LevelVerdict: Codable, Equatable, Sendable {
       case p9999 = "p99.99"
     }
   }
-  public struct Recovery: Codable, Equatable, Sendable {
-    public var fault: String
-    /// Seconds from the heal to the first confirm of a publish invoked after it; nil: none came.
-    public var firstConfirm: Double?
-    public var firstDelivery: Double?
-    enum CodingKeys: String, CodingKey {
-      case fault
-      case firstConfirm = "first-confirm-s"
-      case firstDelivery = "first-delivery-s"
-    }
-  }
-  public struct Availability: Codable, Equatable, Sendable {
-    /// The longest time in the load phase between two confirms (sends, where there are none), seconds.
-    public var longestOutage: Double
-    public var recoveries: [Recovery]
-    enum CodingKeys: String, CodingKey {
-      case longestOutage = "longest-outage-s"
-      case recoveries
-    }
-  }
 
   public var level: String
   public var verdict: VerdictWord
@@ -95,7 +75,7 @@ public struct LevelVerdict: Codable, Equatable, Sendable {
   public var throughput: Throughput
   /// `confirm`, `end-to-end`: from the intended send time; `confirm-service`, `end-to-end-service`: from the real one.
   public var latency: [String: Latency]
-  public var availability: Availability
+  public var availability: AvailabilityFigures
   enum CodingKeys: String, CodingKey {
     case level, verdict, reasons, aborted, counts, guarantees, throughput, availability
     case latency = "latency_ms"

@@ -77,6 +77,17 @@ import Testing
     #expect(other.steps < 2_000)
   }
 
+  /// What a take of unknown result took is decided by what comes later.
+  @Test(arguments: [Int32(0), 1, 2]) func everyResultOfAnActionIsTried(kept: Int32) {
+    let actions: [QueueAction] = [.put(0), .put(1), .put(2), .takeAny, .takeAny, .take(kept), .findNothing]
+    let operations = actions.enumerated().map { k, action in
+      SearchOperation(action: action, begin: Int32(2 * k), end: Int32(2 * k + 1))
+    }
+    let bag = SequentialBag(kinds: [.sighted, .sighted, .sighted])
+    var search = LinearizabilitySearch(bag, operations, budget: .standard)
+    #expect(search.run() == .explained)
+  }
+
   /// Twelve writes at once have 479 million orders, and some thousand configurations.
   @Test func aConfigurationIsEnteredOnce() {
     let writes = (0..<12).map { Operation(action: .write(UInt64($0) + 1), begin: Int32($0), end: 100 + Int32($0)) }

@@ -209,12 +209,12 @@ struct JudgeTests {
     let judgement = Case().judgement()
     let recovery = try #require(judgement.verdict.availability.recoveries.first)
     // Invoked right after the heal, and confirmed at 3203; those of before the heal, confirmed sooner, do not count.
-    #expect(recovery.fault == "crash#1" && abs((recovery.firstConfirm ?? 0) - 0.203) < 1e-6)
-    #expect(abs((recovery.firstDelivery ?? 0) - 0.2103) < 1e-6)
+    #expect(recovery.fault == "crash#1" && abs((recovery.confirmAfterHeal ?? 0) - 0.203) < 1e-6)
+    #expect(abs((recovery.deliveryAfterHeal ?? 0) - 0.2103) < 1e-6)
     #expect(abs(judgement.verdict.availability.longestOutage - 1.1953) < 1e-6)
     #expect(abs(judgement.verdict.throughput.confirmed - 9.5) < 1e-9)
     let high = Case(.high).judgement().verdict.availability
-    #expect(abs((high.recoveries.first?.firstConfirm ?? 0) - 0.204) < 1e-6)
+    #expect(abs((high.recoveries.first?.confirmAfterHeal ?? 0) - 0.204) < 1e-6)
     #expect(high.longestOutage > 1.19)
   }
 

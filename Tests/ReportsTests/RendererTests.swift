@@ -19,7 +19,7 @@ struct RendererTests {
       level: evil, verdict: word, reasons: [evil], counts: ["attempted": 24_000, "acknowledged": 23_998, "lost": 3912],
       guarantees: [guarantee], throughput: .init(offered: 2000, confirmed: 1998.1, delivered: 1998.3),
       latency: ["confirm": .init(count: 10, p50: 1.9, p90: 3, p99: 14.2, p999: 900, p9999: 2000, max: 2100)],
-      availability: .init(longestOutage: 1.7, recoveries: [.init(fault: evil, firstConfirm: nil, firstDelivery: 1.1)]))
+      availability: availability(evil))
     return RunVerdict(
       name: evil, seed: 42, verdict: word, reasons: [evil], levels: [level],
       faults: [
@@ -34,6 +34,14 @@ struct RendererTests {
           faults: [evil],
           acknowledgedBy: [evil: 3], story: evil)
       ])
+  }
+
+  private func availability(_ fault: String) -> AvailabilityFigures {
+    var recovery = AvailabilityFigures.Recovery(fault: fault)
+    recovery.deliveryAfterHeal = 1.1
+    var figures = AvailabilityFigures()
+    (figures.longestOutage, figures.recoveries) = (1.7, [recovery])
+    return figures
   }
 
   private func view(_ verdict: RunVerdict, levels: [LevelView] = []) -> RunView {

@@ -51,6 +51,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var losses: LossSplit?
   /// Of deliveries that were drained, what each 0 of the summary is worth.
   public var zeros: ZeroBound?
+  /// Of deliveries, how long the service was away, as its clients saw it.
+  public var availability: AvailabilityFigures?
   /// Of transactions, what the broker was allowed and which orders were claimed.
   public var transactions: TransactionOptions?
 
@@ -79,6 +81,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     }
     if result.isDrained, result.acknowledged > 0 { zeros = ZeroBound(history, acknowledged: result.acknowledged) }
     if result.losses.total > 0 { losses = result.losses }
+    availability = Availability(history, hasConfirms: result.hasConfirms).map(AvailabilityFigures.init)
     findings = result.findings.map { finding in
       Example(
         name: finding.name.rawValue, id: finding.message == .none ? nil : finding.message.description,
@@ -174,6 +177,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         lines.append("published from second \(first.second) to second \(last.second) of the history")
       }
     }
+    if let availability { lines += [""] + availability.words }
     for line in summary where line.count > 0 && line.isViolation {
       lines.append("")
       let shown = findings.filter { $0.name == line.name }.prefix(limit)

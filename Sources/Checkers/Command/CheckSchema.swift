@@ -62,6 +62,34 @@ public enum CheckSchema {
             }
           }
         },
+        "availability": {
+          "description": "Of deliveries, how long the service was away as its clients saw it, in seconds; without confirms a message counts as confirmed when it was sent.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": ["longest-outage-s", "longest-delivery-outage-s", "recoveries"],
+          "properties": {
+            "longest-outage-s": {"description": "Without a confirm, from the first publish to the last.", "type": "number", "minimum": 0},
+            "longest-delivery-outage-s": {"description": "Without a delivery, meanwhile.", "type": "number", "minimum": 0},
+            "recoveries": {
+              "description": "A fault each; what is missing was never seen.",
+              "type": "array",
+              "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["fault"],
+                "properties": {
+                  "fault": {"type": "string"},
+                  "first-confirm-after-begin-s": {"description": "Of what was published after the fault began.", "type": "number", "minimum": 0},
+                  "first-delivery-after-begin-s": {"description": "Of what was published after the fault began.", "type": "number", "minimum": 0},
+                  "first-confirm-s": {"description": "After the heal, of what was published after it.", "type": "number", "minimum": 0},
+                  "first-delivery-s": {"description": "After the heal.", "type": "number", "minimum": 0},
+                  "latency-back-s": {"description": "After the heal, until 99 % took at most twice the 99th percentile of the time before the first fault.", "type": "number", "minimum": 0},
+                  "backlog-drained-s": {"description": "After the heal, until no more messages were on their way than at most before the first fault.", "type": "number", "minimum": 0}
+                }
+              }
+            }
+          }
+        },
         "counts": {
           "description": "What was counted, by name; the names depend on the model.",
           "type": "object",

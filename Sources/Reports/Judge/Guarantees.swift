@@ -115,18 +115,19 @@ extension Judge {
     var late: String?
     var open: String?
     if measure == .longestOutage {
-      longest = measures.longestOutage
+      longest = measures.availability.confirms.length
       if !timeline.hasWholeLoad { open = "The load phase did not end: the run was cut off." }
     } else {
-      let firsts = measure == .firstConfirmAfterHeal ? measures.firstConfirm : measures.firstDelivery
       let what = measure == .firstConfirmAfterHeal ? "publish" : "delivery"
       for (index, fault) in timeline.faults.enumerated() {
         guard let healed = fault.healed else {
           open = open ?? "\(fault.plan.id) was never healed."
           continue
         }
-        if let first = firsts[index] {
-          longest = max(longest, first - healed)
+        let recovery = measures.availability.recoveries[index]
+        let first = measure == .firstConfirmAfterHeal ? recovery.confirmAfterHeal : recovery.deliveryAfterHeal
+        if let first {
+          longest = max(longest, first)
         } else if timeline.loadEnd - healed >= bound {
           // The load went on for long enough, and nothing came.
           longest = max(longest, timeline.loadEnd - healed)

@@ -43,7 +43,7 @@ public enum Judge {
       level: record.plan.name, verdict: worst(guarantees.map(\.verdict)), reasons: reasons(guarantees),
       counts: counts(record.result), guarantees: guarantees,
       throughput: throughput(record, timeline: timeline, measures: measures), latency: latency(record.latency),
-      availability: availability(timeline: timeline, measures: measures))
+      availability: AvailabilityFigures(measures.availability))
     verdict.aborted = record.aborted
     // Doubts count even where every expectation is only to report.
     if verdict.verdict == .holds, !doubts.all.isEmpty {
@@ -66,7 +66,7 @@ public enum Judge {
     return LevelVerdict(
       level: level.name, verdict: .inconclusive, reasons: [reason], counts: [:], guarantees: [],
       throughput: .init(offered: 0, confirmed: 0, delivered: 0), latency: [:],
-      availability: .init(longestOutage: 0, recoveries: []))
+      availability: AvailabilityFigures())
   }
 
   private static func counts(_ result: DeliveryResult) -> [String: Int] {
@@ -100,16 +100,6 @@ public enum Judge {
         p999: histogram.percentile(99.9).milliseconds, p9999: histogram.percentile(99.99).milliseconds,
         max: histogram.max.milliseconds)
     }
-  }
-
-  private static func availability(timeline: LevelTimeline, measures: LevelMeasures) -> LevelVerdict.Availability {
-    let recoveries = timeline.faults.enumerated().compactMap { index, window -> LevelVerdict.Recovery? in
-      guard let healed = window.healed else { return nil }
-      return .init(
-        fault: window.plan.id, firstConfirm: measures.firstConfirm[index].map { ($0 - healed).seconds },
-        firstDelivery: measures.firstDelivery[index].map { ($0 - healed).seconds })
-    }
-    return .init(longestOutage: measures.longestOutage.seconds, recoveries: recoveries)
   }
 
   private static func faults(_ level: String, timeline: LevelTimeline) -> [FaultVerdict] {

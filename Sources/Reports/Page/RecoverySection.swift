@@ -1,68 +1,44 @@
-// How long the service took to come back after each fault, level by level.
+// How long the service took to come back from each fault, level by level.
 
 import Base
+import Checkers
 import History
 
 enum RecoverySection {
   static func render(_ view: RunView) -> String {
     var table = HTMLTable(columns: [
-      .init("fault and level"), .init("first traffic", number: true), .init("first confirm", number: true),
-      .init("first delivery", number: true), .init("latency back", number: true),
-      .init("backlog drained", number: true),
+      .init("fault and level"), .init("confirm after begin", number: true), .init("delivery after begin", number: true),
+      .init("traffic after heal", number: true), .init("confirm", number: true), .init("delivery", number: true),
+      .init("latency back", number: true), .init("backlog drained", number: true),
     ])
     for fault in view.plan.faults {
       for level in view.verdict.levels {
         guard let recovery = level.availability.recoveries.first(where: { $0.fault == fault.id }) else { continue }
         let told = view.verdict.faults.first { $0.id == fault.id && $0.level == level.level }
-        let shown = view.levels.first { $0.name == level.level }
-        let back = shown.flatMap { Comeback($0, fault: fault.id) }
-        table.rows.append([
-          "\(escapeXML(fault.id)) <small>\(escapeXML(level.level))</small>",
-          seconds(told.flatMap { told in after(told) }),
-          seconds(recovery.firstConfirm), seconds(recovery.firstDelivery), whole(back?.latency), whole(back?.backlog),
-        ])
+        let times = [
+          recovery.confirmAfterBegin, recovery.deliveryAfterBegin, told.flatMap { told in after(told) },
+          recovery.confirmAfterHeal, recovery.deliveryAfterHeal, recovery.latencyBack, recovery.backlogDrained,
+        ]
+        table.rows.append(
+          ["\(escapeXML(fault.id)) <small>\(escapeXML(level.level))</small>"]
+            + times.map { $0.map(Words.duration) ?? "<span class=\"small\">none seen</span>" })
       }
     }
     guard !table.rows.isEmpty else { return "" }
+    let outages = view.verdict.levels.filter { !$0.counts.isEmpty }.map { level in
+      "\(escapeXML(level.level)) \(Words.duration(level.availability.longestOutage)) and "
+        + Words.duration(level.availability.longestDeliveryOutage)
+    }
     let note =
-      "Seconds after the heal. First confirm: of a publish invoked after it (without confirms: first send). Latency back:"
-      + " the first second whose p99 is at most twice that of the load before the first fault; backlog drained: the first"
-      + " second with no more waiting than then. Both by the second."
+      "Confirms, and deliveries after the begin, are of what was published later (without confirms: first send). Latency"
+      + " back: from then on for a second, 99 % took at most twice the 99th percentile of the time before the first fault;"
+      + " backlog drained: no more on its way than at most before it; both after the heal, to a tenth of a second. The"
+      + " longest times of the load without a confirm and without a delivery: \(Words.list(outages))."
     return section("recovery", "Recovery", note: note, table.render())
   }
 
   private static func after(_ fault: FaultVerdict) -> Double? {
     guard let healed = fault.healed, let traffic = fault.firstTraffic else { return nil }
     return max(traffic - healed, 0)
-  }
-
-  private static func seconds(_ value: Double?) -> String {
-    value.map(Words.duration) ?? "<span class=\"small\">none seen</span>"
-  }
-  private static func whole(_ value: Double?) -> String {
-    value.map { "\(Words.fixed($0, 0)) s" } ?? "<span class=\"small\">not seen</span>"
-  }
-}
-
-/// When the figures of a level were again as they had been before the first fault.
-private struct Comeback {
-  var latency: Double?
-  var backlog: Double?
-
-  init?(_ level: LevelView, fault: String) {
-    let timeline = level.timeline
-    guard let window = timeline.faults.first(where: { $0.plan.id == fault }), let healed = window.healed,
-      let firstBegan = timeline.faults.compactMap(\.began).min()
-    else { return nil }
-    let before = level.series.filter { $0.time <= firstBegan && $0.time > timeline.loadBegin }
-    let after = level.series.filter { $0.time - .second >= healed }
-    func p99(_ row: SeriesRow) -> Double? { row.confirmP99 ?? row.endToEndP99 }
-    let usual = before.compactMap(p99).sorted()
-    if !usual.isEmpty {
-      let bound = 2 * usual[usual.count / 2]
-      latency = after.first { p99($0).map { $0 <= bound } ?? false }.map { ($0.time - healed).seconds }
-    }
-    let waiting = before.map(\.backlog).max() ?? 0
-    backlog = after.first { $0.backlog <= waiting }.map { ($0.time - healed).seconds }
   }
 }

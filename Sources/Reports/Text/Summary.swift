@@ -19,8 +19,8 @@ enum Summary {
       for level in recovered {
         for recovery in level.availability.recoveries {
           out += line([
-            escape(recovery.fault), escape(level.level), recovery.firstConfirm.map(Words.duration) ?? "never",
-            recovery.firstDelivery.map(Words.duration) ?? "never",
+            escape(recovery.fault), escape(level.level), recovery.confirmAfterHeal.map(Words.duration) ?? "never",
+            recovery.deliveryAfterHeal.map(Words.duration) ?? "never",
           ])
         }
       }

@@ -42,7 +42,7 @@ enum Terminal {
       [level.level]
         + faults.map { fault in
           guard let recovery = level.availability.recoveries.first(where: { $0.fault == fault }) else { return "–" }
-          return recovery.firstConfirm.map(Words.duration) ?? "never"
+          return recovery.confirmAfterHeal.map(Words.duration) ?? "never"
         }
     }
     return "\n" + paint.bold("First confirm after the heal of a fault") + "\n"
