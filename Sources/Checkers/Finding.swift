@@ -73,6 +73,8 @@ public struct DeliveryResult: Equatable, Sendable {
   public var findings: [Finding] = []
   /// Where the units of `lost` lie.
   public var losses = LossSplit()
+  /// What came out of order, by queue and by key.
+  public var order = OrderSplit()
   /// Ids with an attempt that was invoked; ids acknowledged (of sent, where there are no confirms); ids delivered.
   public var attempted = 0
   public var acknowledged = 0

@@ -34,7 +34,8 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable {
 /// What was done. The fields of `Event` that each of them uses stand beside it.
 public enum Function: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// `op, message, attempt, place` (a route), `session` (the publish channel), `transaction`, `intended`, `flags.sent`
-  /// on a completion, `flags.nack` on the `info` of a negative acknowledgement.
+  /// on a completion, `flags.nack` on the `info` of a negative acknowledgement; `tag` on the invocation: the key by which
+  /// the application wants order, 0 where there is none.
   case publish
   /// `op, place` (queue), `session`, `flags.autoAck`, `tag` (prefetch, 0: unlimited).
   case subscribe

@@ -46,7 +46,7 @@ import Testing
 
   @Test func soundHistoriesAreNotAccused() {
     var seen: [FindingName: Int] = [:]
-    var letters = 0
+    var (letters, keys) = (0, 0)
     let rounds = Rounds("delivery, sound", usual: 600, parts: 4)
     for seed in rounds.seeds {
       let sample = Sample(seed: seed)
@@ -55,6 +55,8 @@ import Testing
         Violations.verdict(of: result, judgedAs: sample.level) != .violated,
         "seed \(seed) \(sample.level) \(result.findings)")
       #expect(result.isDrained)
+      #expect(result.order.queues.isEmpty && result.order.keysOutOfOrder == 0, "seed \(seed) \(result.order)")
+      keys += result.order.keysUsed
       for name in FindingName.allCases { seen[name, default: 0] += result.counts[name, default: 0] }
       letters += sample.letterCount
       let differences = sample.history.differences(sample.options)
@@ -65,7 +67,7 @@ import Testing
     for name in [FindingName.lost, .duplicatedByRetry, .redelivered, .recovered] {
       #expect(seen[name, default: 0] > 10, "\(name)")
     }
-    #expect(letters > 100)
+    #expect(letters > 100 && keys > 100)
   }
 
   @Test func plantedViolationsAreFoundByName() {
@@ -84,6 +86,7 @@ import Testing
         let broken = Set(FindingName.allCases.filter { violations.contains($0) && result.counts[$0, default: 0] > 0 })
         if let finding = kind.finding {
           #expect(broken.contains(finding), note)
+          #expect(finding != .outOfOrder || !result.order.queues.isEmpty, note)
           #expect(broken.subtracting([finding]).isSubset(of: kind.also), note)
           #expect(Violations.verdict(of: result, judgedAs: sample.level) == .violated, note)
         } else {

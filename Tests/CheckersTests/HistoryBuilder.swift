@@ -42,13 +42,13 @@ struct HistoryBuilder {
   @discardableResult
   mutating func publish(
     _ id: Int, attempt: UInt32 = 1, to queues: [String] = ["q"], channel: UInt32 = 50, tx: UInt64 = 0,
-    node: String? = nil
+    node: String? = nil, key: UInt64 = 0
   ) -> UInt64 {
     let place = names.route(to: queues)
     let node = node.map { names.word($0) } ?? Names.none
     return add(.publish, .invoke) {
       ($0.message, $0.attempt, $0.place) = (Self.id(id), attempt, place)
-      ($0.session, $0.transaction, $0.node) = (channel, tx, node)
+      ($0.session, $0.transaction, $0.node, $0.tag) = (channel, tx, node, key)
     }
   }
 

@@ -143,6 +143,21 @@ import Testing
     }
   }
 
+  /// Seen before another went in: it was inside by then, whenever its enqueue is answered.
+  @Test(arguments: [true, false]) func aSightingSaysThatItWasInside(isAnswered: Bool) {
+    var builder = HistoryBuilder()
+    let put = builder.add(.enqueue, .invoke) { $0.message = HistoryBuilder.id(1) }
+    builder.dequeue(1, .info)
+    builder.enqueue(2)
+    builder.dequeue(2)
+    builder.dequeue(1)
+    if isAnswered { builder.add(.enqueue, .ok, op: put) { $0.message = HistoryBuilder.id(1) } }
+    let history = builder.history
+    #expect(QueueChecker.check(history, model: .fifo).verdict == .violated)
+    #expect(QueueSearch.run(history, model: .fifo, budget: .standard).outcome != .explained)
+    #expect(QueueSearch.run(history, model: .bag, budget: .standard).outcome == .explained)
+  }
+
   @Test func aHistoryOfSomethingElseIsUndecided() {
     #expect(check(.fifo) { $0.send(1) }.verdict == .undecided)
     #expect(check(.bag) { _ in }.verdict == .undecided)

@@ -115,6 +115,17 @@ import Testing
     #expect(set.insert(Array(repeating: 0, count: ConfigurationSet.chunkWords), limit: .max) == .full)
   }
 
+  /// The same upper half of the hash, and one the beginning of the other: still two.
+  @Test func alikeIsNotTheSame() {
+    let (short, long): ([UInt64], [UInt64]) = ([1], [1, 599_131_892])
+    #expect(ConfigurationSet.hash(short) >> 32 == ConfigurationSet.hash(long) >> 32)
+    for pair in [[short, long], [long, short]] {
+      var set = ConfigurationSet()
+      for words in pair { #expect(set.insert(words, limit: .max) == .new) }
+      for words in pair { #expect(set.insert(words, limit: .max) == .known) }
+    }
+  }
+
   @Test func aFullSetSaysSo() {
     var set = ConfigurationSet()
     var insertion = ConfigurationSet.Insertion.new

@@ -148,7 +148,7 @@ struct HistoryInputTests {
       (JSONWord.time, "time"), (JSONWord.process, "process"), (JSONWord.type, "type"), (JSONWord.f, "f"),
       (JSONWord.op, "op"), (JSONWord.value, "value"), (JSONWord.to, "to"), (JSONWord.queue, "queue"),
       (JSONWord.node, "node"), (JSONWord.channel, "channel"), (JSONWord.session, "session"), (JSONWord.tx, "tx"),
-      (JSONWord.tag, "tag"), (JSONWord.count, "count"), (JSONWord.requeue, "requeue"), (JSONWord.sent, "sent"),
+      (JSONWord.tag, "tag"), (JSONWord.key, "key"), (JSONWord.count, "count"), (JSONWord.requeue, "requeue"), (JSONWord.sent, "sent"),
       (JSONWord.nack, "nack"), (JSONWord.mode, "mode"), (JSONWord.bad, "bad"), (JSONWord.invoke, "invoke"),
       (JSONWord.ok, "ok"), (JSONWord.fail, "fail"), (JSONWord.info, "info"), (JSONWord.auto, "auto"),
       (JSONWord.manual, "manual"), (JSONWord.damaged, "damaged"), (JSONWord.foreign, "foreign"),

@@ -21,7 +21,10 @@ func randomEvent(_ random: inout SeededGenerator, after time: inout Nanoseconds,
   switch event.function {
   case .publish:
     if event.outcome == .invoke || random.chance(0.5) { message() }
-    if event.outcome == .invoke { event.place = names.route(to: [queue, "other\"\n\u{1}é🐰"]) }
+    if event.outcome == .invoke {
+      event.place = names.route(to: [queue, "other\"\n\u{1}é🐰"])
+      if random.chance(0.3) { event.tag = UInt64(random.below(100)) }
+    }
     event.session = UInt32(random.below(3))
     event.transaction = UInt64(random.below(3))
     event.intended = random.chance(0.5) ? time - 5 : 0

@@ -49,6 +49,8 @@ public struct CheckReport: Encodable, Equatable, Sendable {
   public var findings: [Example] = []
   /// Of deliveries of which some were lost, where the losses lie.
   public var losses: LossSplit?
+  /// Of deliveries, what came out of order in a queue or under a key, where there is anything to say.
+  public var order: OrderSplit?
   /// Of deliveries that were drained, what each 0 of the summary is worth.
   public var zeros: ZeroBound?
   /// Of deliveries, how long the service was away, as its clients saw it.
@@ -81,6 +83,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     }
     if result.isDrained, result.acknowledged > 0 { zeros = ZeroBound(history, acknowledged: result.acknowledged) }
     if result.losses.total > 0 { losses = result.losses }
+    if result.order.words != nil { order = result.order }
     availability = Availability(history, hasConfirms: result.hasConfirms).map(AvailabilityFigures.init)
     findings = result.findings.map { finding in
       Example(
@@ -177,6 +180,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
         lines.append("published from second \(first.second) to second \(last.second) of the history")
       }
     }
+    if let words = order?.words { lines += ["", words] }
     if let availability { lines += [""] + availability.words }
     for line in summary where line.count > 0 && line.isViolation {
       lines.append("")

@@ -62,6 +62,35 @@ public enum CheckSchema {
             }
           }
         },
+        "order": {
+          "description": "Of deliveries, first ones that were sent after one of the same channel that was published later had been read, whatever the session; missing where there are none and no keys.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": ["queues", "keys", "keys-out-of-order", "keys-used"],
+          "properties": {
+            "queues": {
+              "type": "array",
+              "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["queue", "count"],
+                "properties": {"queue": {"type": "string"}, "count": {"type": "integer", "minimum": 1}}
+              }
+            },
+            "keys": {
+              "description": "After one of the same key; the first thousand keys.",
+              "type": "array",
+              "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["key", "count"],
+                "properties": {"key": {"type": "integer", "minimum": 1}, "count": {"type": "integer", "minimum": 1}}
+              }
+            },
+            "keys-out-of-order": {"type": "integer", "minimum": 0},
+            "keys-used": {"description": "All keys under which something was published.", "type": "integer", "minimum": 0}
+          }
+        },
         "availability": {
           "description": "Of deliveries, how long the service was away as its clients saw it, in seconds; without confirms a message counts as confirmed when it was sent.",
           "type": "object",

@@ -192,11 +192,12 @@ struct DeliveryAudit {
     for delivery in ledger.wronglyFlagged where book.count(.wrongRedeliveredFlag) {
       book.keep(wronglyFlagged(delivery))
     }
-    for overtaken in ledger.overtaken where book.count(.outOfOrder) { book.keep(outOfOrder(overtaken)) }
+    for overtaken in ledger.order.overtaken where book.count(.outOfOrder) { book.keep(outOfOrder(overtaken)) }
     for event in ledger.stuckQueues where book.count(.stuckMessage) { book.keep(stuckMessage(event)) }
     for name in FindingName.allCases { result.counts[name] = book.counts[name.position] }
     result.findings = book.findings
     result.losses = losses.split(of: ledger, taken: forEachTaken)
+    result.order = ledger.order.split(ledger.names)
     var isUsed = [Bool](repeating: false, count: ledger.names.entries.count)
     for attempt in ledger.attempts {
       let route = Int(ledger.events[Int(attempt.invoke)].place)

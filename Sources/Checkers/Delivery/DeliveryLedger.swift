@@ -124,14 +124,6 @@ struct DeliveryLedger {
     var end: Nanoseconds
   }
 
-  /// A delivery that came later than another which it should have preceded.
-  struct Overtaken {
-    var event: Int32
-    var attempt: Int32
-    /// The invocation of the attempt that overtook it.
-    var by: Int32
-  }
-
   let events: [Event]
   let names: Names
   let options: DeliveryOptions
@@ -153,9 +145,7 @@ struct DeliveryLedger {
   var sessionTable: NumberTable
   var transactionTable: NumberTable
   var oddTags = PairTable()
-  /// By (session, publish channel): the latest invocation among first deliveries.
-  var orderTable = PairTable()
-  var orders: [Int32] = []
+  var order = OrderBook()
 
   var windows: [Window] = []
   /// By name: where the fault that stands began, or -1.
@@ -170,7 +160,6 @@ struct DeliveryLedger {
 
   var unexpected: [Int32] = []
   var wronglyFlagged: [Int32] = []
-  var overtaken: [Overtaken] = []
   var stuckQueues: [Int32] = []
 
   init(_ history: RecordedHistory, options: DeliveryOptions) {

@@ -103,6 +103,7 @@ extension DeliveryLedger {
       transactions[Int(attempt.transaction)].firstAttempt = new
     }
     attempts.append(attempt)
+    order.use(event.tag)
     for slot in routes.newSlots(event.place) { slots.append(slot) }
     identities[Int(identity)].newest = new
     identities[Int(identity)].attempts += 1
@@ -161,7 +162,7 @@ extension DeliveryLedger {
     let isFirst = slots[Int(slot)].first < 0
     if !event.flags.contains(.redelivered) {
       if isFirst {
-        if !slots[Int(slot)].isOfLetters { order(attempt, on: s, at) }
+        if !slots[Int(slot)].isOfLetters { order(attempt, on: s, event, at) }
       } else if slots[Int(slot)].isUnflagged, !slots[Int(slot)].isReported, !slots[Int(slot)].isMixed {
         slots[Int(slot)].isReported = true
         wronglyFlagged.append(new)
@@ -176,21 +177,14 @@ extension DeliveryLedger {
     slots[Int(slot)].last = new
   }
 
-  /// First deliveries of one publish channel to one session must come in the order in which they were published.
-  private mutating func order(_ attempt: Int32, on session: Int32, _ at: Int32) {
+  /// First deliveries of one publish channel must come in the order in which they were published.
+  private mutating func order(_ attempt: Int32, on session: Int32, _ event: Event, _ at: Int32) {
     let invoke = attempts[Int(attempt)].invoke
-    let channel = events[Int(invoke)].session
-    guard channel != 0 else { return }
-    let known = orderTable.find(UInt64(channel), UInt32(session))
-    guard known >= 0 else {
-      orderTable.set(UInt64(channel), UInt32(session), to: Int32(orders.count))
-      return orders.append(invoke)
-    }
-    if invoke < orders[Int(known)] {
-      overtaken.append(Overtaken(event: at, attempt: attempt, by: orders[Int(known)]))
-    } else {
-      orders[Int(known)] = invoke
-    }
+    let publish = events[Int(invoke)]
+    order.take(
+      OrderBook.Arrival(
+        read: at, attempt: attempt, invoke: invoke, low: sessions[Int(session)].floor, channel: publish.session,
+        session: UInt32(session), queue: event.place, key: publish.tag))
   }
 
   private mutating func setTag(_ tag: UInt64, of session: Int32, to delivery: Int32) {

@@ -143,7 +143,7 @@ extension DeliveryAudit {
     return finding
   }
 
-  func outOfOrder(_ overtaken: DeliveryLedger.Overtaken) -> Finding {
+  func outOfOrder(_ overtaken: OrderBook.Overtaken) -> Finding {
     let event = ledger.events[Int(overtaken.event)]
     let ahead = ledger.events[Int(overtaken.by)]
     var events = [ledger.attempts[Int(overtaken.attempt)].invoke, overtaken.by, overtaken.event]

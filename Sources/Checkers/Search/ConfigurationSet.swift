@@ -77,7 +77,7 @@ struct ConfigurationSet {
   }
 
   /// Multiply and fold, word by word.
-  private static func hash(_ words: [UInt64]) -> UInt64 {
+  static func hash(_ words: [UInt64]) -> UInt64 {
     var hash = UInt64(words.count) &* 0x9e37_79b9_7f4a_7c15
     for word in words {
       hash = (hash ^ word) &* 0xd6e8_feb8_6659_fd93

@@ -104,8 +104,8 @@ struct SequentialBag: SequentialModel {
     }
   }
 
+  /// How many others there are follows from these and from what was done.
   func encode(_ state: State, into words: inout [UInt64]) {
-    words.append(UInt64(state.others))
     for value in state.named { words.append(UInt64(truncatingIfNeeded: value)) }
   }
 }

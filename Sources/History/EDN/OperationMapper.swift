@@ -145,7 +145,7 @@ struct OperationMapper {
     case "tag":
       fields.event.tag = try number(UInt64.self)
       fields.keys.insert(.tag)
-    case "prefetch", "count": fields.event.tag = try number(UInt64.self)
+    case "prefetch", "count", "key": fields.event.tag = try number(UInt64.self)
     case "intended": fields.event.intended = try number(Int64.self)
     case "redelivered": try flag(.redelivered)
     case "requeue": try flag(.requeue)

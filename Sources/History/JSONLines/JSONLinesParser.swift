@@ -154,6 +154,7 @@ private struct LineParser {
     case JSONWord.tag:
       fields.event.tag = try natural("tag", &scanner)
       fields.keys.insert(.tag)
+    case JSONWord.key: fields.event.tag = try natural("key", &scanner)
     case JSONWord.count: fields.event.tag = try natural("count", &scanner)
     case JSONWord.requeue: try flag(.requeue, &scanner, &fields)
     case JSONWord.sent: try flag(.sent, &scanner, &fields)

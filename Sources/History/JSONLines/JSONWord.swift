@@ -15,6 +15,7 @@ enum JSONWord {
   static var channel: UInt64 { 0x6c_656e_6e61_6863 }
   static var session: UInt64 { 0x6e_6f69_7373_6573 }
   static var tx: UInt64 { 0x7874 }
+  static var key: UInt64 { 0x79_656b }
   static var tag: UInt64 { 0x67_6174 }
   static var count: UInt64 { 0x74_6e75_6f63 }
   static var requeue: UInt64 { 0x65_7565_7571_6572 }

@@ -82,6 +82,7 @@ struct EventWriter {
       if event.outcome == .invoke {
         key("to")
         if isRoute(event.place) { bytes += quoted[Int(event.place)] } else { text("[]") }
+        if event.tag != 0 { key("key", Int64(bitPattern: event.tag)) }
       }
       if event.session != 0 { key("channel", Int64(event.session)) }
       transaction(of: event)

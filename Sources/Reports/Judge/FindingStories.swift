@@ -94,6 +94,9 @@ enum FindingStories {
     if name == .lost, verdict.count > 1, record.result.losses.total > 0 {
       sentences.append("Of these \(record.result.losses.words).")
     }
+    if name == .outOfOrder, let words = record.result.order.words {
+      sentences.append(words.prefix(1).uppercased() + words.dropFirst() + ".")
+    }
     let took = verdict.acknowledgedBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     let window = "between \(Words.seconds(verdict.window[0])) and \(Words.seconds(verdict.window[1]))"
     if took.isEmpty {

@@ -220,7 +220,10 @@ final class Producer: LinkClient {
   private func publish(_ item: Item) {
     let op = journal.nextOp()
     let now = journal.now()
-    journal.record(event(.publish, .invoke, item, op: op, at: now))
+    var invoke = event(.publish, .invoke, item, op: op, at: now)
+    // Where there are several routing keys, each is one within which order can be asked for.
+    if settings.routes.count > 1 { invoke.tag = UInt64(item.route) + 1 }
+    journal.record(invoke)
     let payload = Payload(
       id: item.id, attempt: item.attempt, transaction: transaction?.id ?? 0, intended: item.intended, sent: now)
     codec.encode(payload, into: scratch)

@@ -16,6 +16,8 @@ final class NaiveAccounting {
   /// Messages and queues: of certain losses, and of which something was taken.
   private var missing: [(id: MessageID, queue: UInt16)] = []
   private var taken: [(id: MessageID, queue: UInt16)] = []
+  private var lateByQueue: [String: Int] = [:]
+  private var lateByKey: [UInt64: Int] = [:]
   private(set) var acknowledged = 0
   private(set) var delivered = 0
   private(set) var attempted = 0
@@ -286,7 +288,29 @@ final class NaiveAccounting {
           && attempt(d).time > own.time
       }
       if isOvertaken, own.session != 0 { report(.outOfOrder, "\(late.message).\(late.attempt) \(late.place)") }
+      guard own.session != 0 else { continue }
+      // Sent after the other had been read: between sessions as far as the floor tells.
+      let ahead = first.filter { d in
+        let isEarlier =
+          d.session == late.session
+          ? d.time < late.time : d.place == late.place && d.time < floor(late.session, until: late.time)
+        return isEarlier && attempt(d).session == own.session && attempt(d).time > own.time
+      }
+      if !ahead.isEmpty { lateByQueue[names.text(late.place), default: 0] += 1 }
+      if own.tag != 0, ahead.contains(where: { attempt($0).tag == own.tag }) { lateByKey[own.tag, default: 0] += 1 }
     }
+  }
+
+  var order: OrderSplit {
+    var split = OrderSplit()
+    let queues = names.entries.indices.map { names.text(UInt16($0)) }
+    split.queues = queues.compactMap { queue in
+      lateByQueue[queue].map { OrderSplit.Queue(queue: queue, count: $0) }
+    }
+    split.keys = lateByKey.sorted { $0.key < $1.key }.map { OrderSplit.Key(key: $0.key, count: $0.value) }
+    split.keysOutOfOrder = lateByKey.count
+    split.keysUsed = Set(publishes.map(\.tag)).subtracting([0]).count
+    return split
   }
 
   private func judgeTransactions() {
@@ -406,6 +430,7 @@ extension RecordedHistory {
     }
     let pending = Set(FindingName.allCases.filter { result.undecided[$0, default: 0] > 0 })
     if pending != naive.pending { text += "undecided: \(pending) naive \(naive.pending)\n" }
+    if result.order != naive.order { text += "order: \(result.order) naive \(naive.order)\n" }
     if result.losses != naive.losses { text += "losses: \(result.losses) naive \(naive.losses)\n" }
     let counts = [
       result.attempted, result.acknowledged, result.delivered, result.unknown, result.committed,

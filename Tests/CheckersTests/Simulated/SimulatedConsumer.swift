@@ -221,7 +221,7 @@ final class SimulatedConsumer: TransactionOwner {
         run.record(process, .publish, .invoke) {
           $0.op = payload.operation
           ($0.message, $0.attempt, $0.place) = (payload.message, 1, run.place(payload.route))
-          ($0.session, $0.transaction) = (session, UInt64(number))
+          ($0.session, $0.transaction, $0.tag) = (session, UInt64(number), run.key(of: payload.message))
         }
         connection.toBroker { [self] in connection.batch.append((payload, self)) }
       }

@@ -105,7 +105,7 @@ final class SimulatedProducer: TransactionOwner {
     run.record(process, .publish, .invoke) {
       $0.op = payload.operation
       ($0.message, $0.attempt, $0.place) = (item.message, attempt, run.place(item.route))
-      $0.session = channel
+      ($0.session, $0.tag) = (channel, run.key(of: item.message))
       $0.transaction = UInt64(inTransaction ?? 0)
     }
     if !isWritten {

@@ -52,6 +52,7 @@ final class SimulatedRun {
   static let timer: Nanoseconds = 10 * .second
 
   let level: ReliabilityLevel
+  private let hasKeys: Bool
   var rng: SeededGenerator
   let trouble: Trouble
   var now: Nanoseconds = 0
@@ -77,6 +78,7 @@ final class SimulatedRun {
     queues queueCount: Int, isRough: Bool = false, hasDeadLetters: Bool = false
   ) {
     self.level = level
+    hasKeys = seed % 3 > 0
     routable = queueCount
     rng = SeededGenerator(seed: seed, label: level.rawValue)
     trouble = Trouble(&rng, isRough: isRough)
@@ -141,6 +143,9 @@ final class SimulatedRun {
     numbers += 1
     return numbers
   }
+
+  /// 0: none. Some of the messages have none where others do.
+  func key(of message: MessageID) -> UInt64 { hasKeys ? UInt64(message.sequence % 3) * 7 : 0 }
 
   func newMessage() -> MessageID {
     sequence += 1
