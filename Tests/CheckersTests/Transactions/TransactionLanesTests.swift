@@ -64,9 +64,9 @@ import Testing
 
   @Test func lossesAndTornTransactions() throws {
     try expect(
-      .lostWrite, [one, later, #"1 ok [["poll",{"y":[],"x":[[2,3]]}]]"#],
-      ["process 0: T0 send x: 1 at 0", "process 1: T2 poll x: 3 at 2"],
-      "T0 sent 1 to x at offset 0, and T2 polled as far as offset 2: somebody must have polled 1, and nobody did.")
+      .lostWrite, [one, #"4 ok [["send","x",[1,5]]]"#, later, #"1 ok [["poll",{"x":[[1,5],[2,3]]}]]"#],
+      ["process 0: T0 send x: 1 at 0", "process 1: T3 poll x: …, 3 at 2"],
+      "T0 sent 1 to x at offset 0, and T3 polled as far as offset 2: somebody must have polled 1, and nobody did.")
     try expect(
       .lostWrite,
       [
@@ -88,11 +88,15 @@ import Testing
       ],
       "T0 must take effect as a whole or not at all: T2 polled 1 of it from x, and nobody ever polled 2 from y, "
         + "though T3 polled as far as offset 2.")
-    // Of unknown place, there is nothing behind it.
+    // Of unknown place, nothing is known to stand behind it.
     try expect(
-      .tornTransaction, [#"0 info [["send","x",1],["send","y",2]]"#, first, #"3 ok [["poll",{"y":[]}]]"#],
-      ["process 0: T0 send x: 1 at 0; send y: 2 (unknown)", "process 1: T1 poll x: 1 at 0"],
-      "T0 must take effect as a whole or not at all: T1 polled 1 of it from x, and nobody ever polled 2 from y.")
+      .tornTransaction,
+      [
+        #"0 info [["send","x",1],["send","y",2]]"#, #"3 ok [["send","y",[0,7]]]"#,
+        #"1 ok [["poll",{"x":[[0,1]],"y":[[0,7]]}]]"#,
+      ],
+      ["process 0: T0 send x: 1 at 0; send y: 2 (unknown)", "process 1: T2 poll x: 1 at 0; …"],
+      "T0 must take effect as a whole or not at all: T2 polled 1 of it from x, and nobody ever polled 2 from y.")
   }
 
   @Test func placesInTheLog() throws {
