@@ -55,11 +55,9 @@ enum CheckCommand {
       throw UsageError("--level is '\(word)', expected one of \(words) for a file", hint: Program.spec.hint("check"))
     }
     if options.model == CheckModel.kafka.rawValue {
-      if options.explain {
-        Terminal.note("--explain draws nothing for the model kafka: its findings are cycles and sets")
-      }
       let settings = try transactionOptions(options)
-      return show(CheckCommandCore.run(try HistoryInputs.transactions(options.path), options: settings), options)
+      let history = try HistoryInputs.transactions(options.path)
+      return show(CheckCommandCore.run(history, options: settings, explains: options.explain), options)
     }
     if let report = try mapped(options) { return show(report, options) }
     return try check(HistoryInputs.read(options.path), options, judgedAs: level)

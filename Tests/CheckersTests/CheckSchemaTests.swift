@@ -25,7 +25,8 @@ import Testing
       + #"{"time":2,"process":0,"type":"fail","f":"txn","value":[["send","x",1]]}"# + "\n"
       + #"{"time":3,"process":1,"type":"invoke","f":"poll","value":[["poll"]]}"# + "\n"
       + #"{"time":4,"process":1,"type":"ok","f":"poll","value":[["poll",{"x":[[4,1]]}]]}"#
-    reports.append(CheckCommandCore.run(try TransactionHistory.parse(Array(transactions.utf8), file: "x")))
+    reports.append(
+      CheckCommandCore.run(try TransactionHistory.parse(Array(transactions.utf8), file: "x"), explains: true))
     for text in [
       "{:process 0, :type :invoke, :f :write, :value [3 1]}\n{:process 0, :type :ok, :f :read, :value [3 2]}"
     ] {
@@ -44,11 +45,14 @@ import Testing
       #expect(SchemaRules.errors(value, rules, "") == [])
       seen.formUnion([report.verdict.rawValue, report.model.rawValue])
       for finding in report.findings where finding.queue != nil { seen.insert("queue") }
-      for finding in report.findings where finding.lanes?.rows.isEmpty == false { seen.insert("lanes") }
+      for finding in report.findings where finding.lanes?.rows.isEmpty == false {
+        seen.insert(report.model == .kafka ? "lanes of transactions" : "lanes")
+      }
     }
     #expect(
       seen.isSuperset(of: [
         "valid", "violated", "undecided", "fifo", "at-least-once", "kv", "log", "register", "kafka", "queue",
+        "lanes", "lanes of transactions",
       ]))
   }
 

@@ -11,7 +11,7 @@ public struct Lanes: Codable, Equatable, Sendable {
     case put
     /// Something is read or taken out. A delivery lasts from its reading to what ended it: an ack, a nack, its session.
     case take
-    /// A commit or a rollback.
+    /// A commit or a rollback; with the model kafka a transaction from begin to end.
     case transaction
     /// Looking whether something is left.
     case drain

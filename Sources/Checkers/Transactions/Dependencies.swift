@@ -96,20 +96,30 @@ struct Dependencies {
     for cycle in search.cycles {
       book.add(
         cycle.name, cycle.steps.map(\.from),
-        steps: cycle.steps.map { TransactionFinding.Step(from: Int($0.from), to: Int($0.to), kind: $0.kind) },
+        steps: cycle.steps.map(step),
         cycle.steps.map(explain).joined(separator: "; "))
     }
+  }
+
+  private func step(_ edge: DependencyGraph.Edge) -> TransactionFinding.Step {
+    var step = TransactionFinding.Step(from: Int(edge.from), to: Int(edge.to), kind: edge.kind)
+    if edge.value >= 0 {
+      let value = ledger.values[Int(edge.value)]
+      (step.key, step.value) = (Int(value.key), value.message)
+    }
+    return step
   }
 
   private func explain(_ edge: DependencyGraph.Edge) -> String {
     let value = edge.value >= 0 ? ledger.values[Int(edge.value)] : nil
     let (message, key) = (value?.message.description ?? "", value.map { ledger.history.keys[Int($0.key)] } ?? "")
+    let (from, to) = ("T\(edge.from)", "T\(edge.to)")
     switch edge.kind {
-    case .writeWrite: return "\(edge.from) sent to \(key) directly before \(edge.to) sent \(message)"
-    case .writeRead: return "\(edge.from) sent \(message) to \(key), which \(edge.to) polled"
-    case .readWrite: return "\(edge.from) polled \(key) up to what stands before \(message), which \(edge.to) sent"
-    case .process: return "\(edge.from) came before \(edge.to) in process \(transactions[Int(edge.from)].process)"
-    case .realtime: return "\(edge.from) had returned before \(edge.to) was invoked"
+    case .writeWrite: return "\(from) sent to \(key) directly before \(to) sent \(message)"
+    case .writeRead: return "\(from) sent \(message) to \(key), which \(to) polled"
+    case .readWrite: return "\(from) polled \(key) up to what stands before \(message), which \(to) sent"
+    case .process: return "\(from) came before \(to) in process \(transactions[Int(edge.from)].process)"
+    case .realtime: return "\(from) had returned before \(to) was invoked"
     }
   }
 }

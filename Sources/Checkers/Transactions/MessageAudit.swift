@@ -36,7 +36,8 @@ struct MessageAudit {
     }
     for value in ledger.values where value.hasOffset && value.least < value.greatest {
       book.add(
-        .duplicated, key: value.key, value: value.message, offset: value.greatest, [value.writer, value.reader],
+        .duplicated, key: value.key, value: value.message, offset: value.greatest,
+        [value.writer, value.leastShown, value.greatestShown],
         "at offset \(value.least) of \(ledger.name(value.key)) and at \(value.greatest)")
     }
   }
@@ -111,8 +112,10 @@ struct MessageAudit {
     guard let seen = sentValues.first(where: { $0.reader >= 0 }),
       let missing = sentValues.first(where: { $0.reader < 0 && (isPassedOver($0) || !allowances.endsUnread) })
     else { return }
+    let beyond = isPassedOver(missing) ? ledger.highest[Int(missing.key)].transaction : -1
     book.add(
-      .tornTransaction, key: missing.key, value: missing.message, offset: missing.greatest, [Int32(t), seen.reader],
+      .tornTransaction, key: missing.key, value: missing.message, offset: missing.greatest,
+      [Int32(t), seen.reader, beyond],
       "\(seen.message) of it was polled from \(ledger.name(seen.key)), and \(missing.message) never from "
         + ledger.name(missing.key))
   }

@@ -18,8 +18,16 @@ struct TransactionLedger {
     /// The least and the greatest offset at which it is known to stand.
     var least = Int64.max
     var greatest: Int64 = -1
+    /// The transactions that first showed it there.
+    var leastShown: Int32 = -1
+    var greatestShown: Int32 = -1
 
     var hasOffset: Bool { greatest >= 0 }
+
+    mutating func note(_ offset: Int64, _ transaction: Int32) {
+      if offset < least { (least, leastShown) = (offset, transaction) }
+      if offset > greatest { (greatest, greatestShown) = (offset, transaction) }
+    }
   }
 
   /// One place of a key's log.
@@ -128,8 +136,7 @@ struct TransactionLedger {
         } else if entries[Int(known)].value != k {
           conflicts.append((at, t, entries[Int(known)]))
         }
-        values[Int(k)].least = min(values[Int(k)].least, access.offset)
-        values[Int(k)].greatest = max(values[Int(k)].greatest, access.offset)
+        values[Int(k)].note(access.offset, Int32(t))
       }
     }
     for entry in entries { logs[Int(values[Int(entry.value)].key)].append(entry) }

@@ -5,12 +5,15 @@ import History
 
 extension CheckCommandCore {
   /// Checks and judges transactions on keyed logs.
+  /// - Parameter explains: Whether the first findings of each name that breaks the promise get their pictures.
   public static func run(
-    _ history: TransactionHistory, options: TransactionOptions = TransactionOptions()
+    _ history: TransactionHistory, options: TransactionOptions = TransactionOptions(), explains: Bool = false
   ) -> CheckReport {
     var report = CheckReport(model: .kafka, events: history.transactions.count { $0.invocation >= 0 })
     report.events += history.transactions.count { $0.completion >= 0 }
-    report.fill(TransactionChecker.check(history, options: options), history)
+    let result = TransactionChecker.check(history, options: options)
+    report.fill(result, history)
+    if explains { report.explain(result, history) }
     return report
   }
 }

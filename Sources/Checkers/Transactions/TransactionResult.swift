@@ -74,6 +74,9 @@ public struct TransactionFinding: Equatable, Sendable {
     public var from: Int
     public var to: Int
     public var kind: DependencyKind
+    /// What shows it: a message that `to` sent, or polled from `from`, and its key. None for orders of processes and of time.
+    public var key: Int?
+    public var value: MessageID = .none
   }
 
   public var name: TransactionFindingName

@@ -11,6 +11,12 @@ enum ShortTransactions {
   static func check(
     _ lines: [String], _ change: (inout TransactionOptions) -> Void = { _ in }
   ) throws -> TransactionResult {
+    var options = TransactionOptions()
+    change(&options)
+    return TransactionChecker.check(try history(lines), options: options)
+  }
+
+  static func history(_ lines: [String]) throws -> TransactionHistory {
     var (text, time) = ([String](), 0)
     func add(_ process: Substring, _ type: String, _ function: String, _ value: String, _ rest: String) {
       time += 1
@@ -28,9 +34,6 @@ enum ShortTransactions {
       let outcome = ["assign": "ok", "assign-fail": "fail", "end": "ok"][words[1]] ?? String(words[1])
       add(words[0], outcome, function, String(parts[0]), rest)
     }
-    var options = TransactionOptions()
-    change(&options)
-    return TransactionChecker.check(
-      try TransactionHistory.parse(Array(text.joined(separator: "\n").utf8), file: "t.jsonl"), options: options)
+    return try TransactionHistory.parse(Array(text.joined(separator: "\n").utf8), file: "t.jsonl")
   }
 }
