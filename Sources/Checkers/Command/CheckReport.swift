@@ -175,7 +175,7 @@ public struct CheckReport: Encodable, Equatable, Sendable {
     if let zeros, summary.contains(where: { $0.isViolation && $0.count == 0 }) { lines += [""] + zeros.words }
     if let losses {
       lines.append("")
-      lines.append("of the lost messages \(losses.words)")
+      lines.append("of the lost messages \(losses.words())")
       if let first = losses.seconds.first, let last = losses.seconds.last {
         lines.append("published from second \(first.second) to second \(last.second) of the history")
       }

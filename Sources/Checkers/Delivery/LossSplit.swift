@@ -23,11 +23,12 @@ public struct LossSplit: Codable, Equatable, Sendable {
   public var total: Int { prefix + middle + tail }
 
   /// `3 before the first that came of their producer, 2 between others, 4 after the last`; only what there is.
-  public var words: String {
+  /// - Parameter number: How a count is written.
+  public func words(_ number: (Int) -> String = { String($0) }) -> String {
     [
       (prefix, "before the first that came of their producer"), (middle, "between others of their producer"),
       (tail, "after the last that came of their producer"),
-    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    ].filter { $0.0 > 0 }.map { "\(number($0.0)) \($0.1)" }.joined(separator: ", ")
   }
 }
 

@@ -92,7 +92,7 @@ enum FindingStories {
       "\(headline(name, verdict.count)) at \(verdict.level)\(record.result.hasConfirms || name != .lost ? "" : ", of \(Words.count(record.result.acknowledged)) sent")."
     ]
     if name == .lost, verdict.count > 1, record.result.losses.total > 0 {
-      sentences.append("Of these \(record.result.losses.words).")
+      sentences.append("Of these \(record.result.losses.words(Words.count)).")
     }
     if name == .outOfOrder, let words = record.result.order.words {
       sentences.append(words.prefix(1).uppercased() + words.dropFirst() + ".")
