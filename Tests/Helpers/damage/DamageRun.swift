@@ -34,7 +34,7 @@ public struct DamageRun {
   public var isMany: Bool { seeds.count >= 100 }
 
   /// Calls `body` with every seed, and says in the end how fast that was where a long run was asked for.
-  public func forEach(_ body: (UInt64) throws -> Void) rethrows {
+  public func each(_ body: (UInt64) throws -> Void) rethrows {
     let file = "damage-\(getpid())-\(String(name.map { $0.isLetter ? $0 : "-" })).seed"
     let path = FileManager.default.temporaryDirectory.appendingPathComponent(file).path
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)

@@ -27,7 +27,7 @@ struct DamageTests {
     let mutator = Mutator(format.tokens)
     var refused = 0
     let run = DamageRun(format.name, usual: 1800, share: 2 * Self.formats.count)
-    run.forEach { seed in
+    run.each { seed in
       var random = SeededGenerator(seed: seed, label: format.name)
       let bytes = mutator.damaged(samples[random.below(samples.count)], others: samples, &random)
       do throws(HistoryError) {
@@ -44,6 +44,30 @@ struct DamageTests {
     // Neither everything nor nothing: otherwise the damage is of the wrong kind.
     let isMixed = refused > run.seeds.count / 20 && refused < run.seeds.count
     #expect(isMixed || !run.isMany, "\(format.name): \(refused) refused")
+  }
+
+  /// What is so far from anything that the time between two of them is no number of 64 bits.
+  @Test(arguments: [Int64.min, Event.times.lowerBound - 1, Event.times.upperBound + 1, Int64.max])
+  func timesAtTheEdgesAreRefused(time: Int64) throws {
+    func refuses<T>(_ parse: (String) throws -> T, _ text: String) {
+      let error = #expect(throws: HistoryError.self) { try parse(text) }
+      #expect(error?.message.contains("between \(Event.times.lowerBound) and \(Event.times.upperBound)") == true)
+    }
+    func lines(_ text: String) throws -> RecordedHistory { try JSONLines.parse(Array(text.utf8), file: "x") }
+    refuses(lines, #"{"time":\#(time),"process":0,"type":"invoke","f":"enqueue","value":1}"#)
+    refuses(
+      { try JepsenHistory.parse(Array($0.utf8), file: "x") },
+      "{:time \(time) :process 0 :type :invoke :f :enqueue :value 1}")
+    refuses(
+      { try TransactionHistory.parse(Array($0.utf8), file: "x") },
+      #"{"time":\#(time),"process":0,"type":"invoke","f":"txn","value":[]}"#)
+    refuses(
+      { try TransactionHistory.parseEDN(Array($0.utf8), file: "x") },
+      "{:time \(time) :process 0 :type :invoke :f :txn :value []}")
+    var event = Event()
+    event.time = time
+    let bytes = try binary(RecordedHistory(names: Names(), events: [event], isComplete: true))
+    refuses({ _ in try HistoryReader.decode(bytes, file: "x") }, "")
   }
 
   private static let words = "enqueue dequeue publish deliver ack invoke ok fail info null true false \\ u00e9 - . e + "
