@@ -34,13 +34,14 @@ acceptance: build .venv/ready
 	STORMPROOF_ROUNDS=full STORMPROOF_BIN=$(abspath $(RELEASE)) swift test --skip-build --no-parallel --filter IntegrationTests
 
 # Small random histories against trying every order, as many of each model as a release demands; FUZZ=1000 for a short one,
-# STORMPROOF_FUZZ_SEED=N for other seeds.
-FUZZ = 1000000
+# STORMPROOF_FUZZ_SEED=N for other seeds. And damaged files, ten times as many: half of them decoded, half checked as well.
+FUZZ   = 1000000
+DAMAGE = $(FUZZ)0
 fuzz:
 	@scripts/require $(BUILD_PACKAGES)
 	swift build --build-tests -c release -Xswiftc -enable-testing --scratch-path .build/fuzz
-	STORMPROOF_FUZZ=$(FUZZ) swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build/fuzz \
-	  --filter 'CheckersTests\..*(FuzzTests|PlantedPlainTests)|HistoryTests\.DamageTests'
+	STORMPROOF_FUZZ=$(FUZZ) STORMPROOF_DAMAGE=$(DAMAGE) swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build/fuzz \
+	  --filter 'CheckersTests\..*(FuzzTests|PlantedPlainTests|DamagedCheckTests)|HistoryTests\.DamageTests'
 
 # The tests of the checkers tested: every rule broken once must make one of them fail.
 mutants:

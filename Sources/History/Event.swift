@@ -93,6 +93,10 @@ public struct Event: Sendable, BitwiseCopyable {
     public static let foreign = Flags(rawValue: 64)
   }
 
+  /// The times that a file may have, a century and more of them: far enough from the edges that neither the time between
+  /// two of them nor any that a check adds to one overflows.
+  public static let times: ClosedRange<Nanoseconds> = -(1 << 61)...(1 << 62)
+
   /// CLOCK_MONOTONIC, strictly increasing in a file.
   public var time: Nanoseconds = 0
   /// Joins completions to their invocation; 0 where there is none.

@@ -212,21 +212,26 @@ public final class HistoryFile: EventSource, @unchecked Sendable {
     }
     let first = Nanoseconds(bitPattern: packed.value(.time, 0))
     var grows = last.map { first > $0 } ?? true
+    var end = first &- 1
     if grows, packed.isAscending(.time) {
-      last = Nanoseconds(bitPattern: packed.value(.time, packed.count - 1))
-      return packed
-    }
-    var before = first &- 1
-    packed.forEach(.time) {
-      let time = Nanoseconds(bitPattern: $1)
-      grows = grows && (time > before || $0 == 0)
-      before = time
+      end = Nanoseconds(bitPattern: packed.value(.time, packed.count - 1))
+    } else {
+      packed.forEach(.time) {
+        let time = Nanoseconds(bitPattern: $1)
+        grows = grows && (time > end || $0 == 0)
+        end = time
+      }
     }
     guard grows else {
       throw HistoryError(
         file: file, byte: block.offset + packed.offset(of: .time), "expected each time above the one before")
     }
-    last = before
+    guard Event.times.contains(first), Event.times.contains(end) else {
+      throw HistoryError(
+        file: file, byte: block.offset + packed.offset(of: .time),
+        "expected times between \(Event.times.lowerBound) and \(Event.times.upperBound)")
+    }
+    last = end
     return packed
   }
 }

@@ -20,6 +20,14 @@ import Testing
     return DeliveryChecker.check(builder.history, options: options)
   }
 
+  /// Of the session nothing else is known: it is nothing, and no crash.
+  @Test func aRequeueMayBeTheFirstThatIsHeardOfASession() {
+    var line = #"{"time":1,"process":0,"op":1,"type":"invoke","f":"nack","session":7,"tag":1,"requeue":true}"#
+    line += "\n" + #"{"time":2,"process":0,"op":1,"type":"ok","f":"nack","session":7,"tag":1,"requeue":true}"#
+    let history = try? JSONLines.parse(Array(line.utf8), file: "h.jsonl")
+    #expect(history.map { DeliveryChecker.check($0, options: DeliveryOptions(level: .medium)).findings } == [])
+  }
+
   // MARK: Tags and flags
 
   /// A tag means what came under it last, though that takes no part. (The naive evaluation takes any that had the tag.)

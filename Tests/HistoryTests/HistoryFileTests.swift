@@ -1,6 +1,7 @@
 // The binary history: what goes in comes out, cut files read up to the cut, and damage is told, whatever it is.
 
 import Base
+import Damage
 import Foundation
 import Testing
 
@@ -290,26 +291,10 @@ struct HistoryFileTests {
       for _ in 0..<1500 {
         var bytes = whole
         bytes[random.below(bytes.count)] = [0, 1, 0xff, UInt8(random.below(256))][random.below(4)]
-        repair(&bytes)
+        Checksums.repair(&bytes)
         do { _ = try HistoryReader.decode(bytes, file: "x") } catch is HistoryError { refused += 1 }
       }
       #expect(refused > 100)
-    }
-  }
-
-  /// Recomputes the checksums along the lengths that the file claims.
-  private func repair(_ bytes: inout [UInt8]) {
-    func number(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) } }
-    var offset = 0
-    while offset + 32 <= bytes.count {
-      let end = offset + 32 + number(offset + 20)
-      guard end <= bytes.count else { return }
-      bytes.replaceSubrange(
-        offset + 24..<offset + 28, with: HistoryFormat.littleEndian(CRC32C.checksum(Array(bytes[offset + 32..<end]))))
-      bytes.replaceSubrange(
-        offset + 28..<offset + 32, with: HistoryFormat.littleEndian(CRC32C.checksum(Array(bytes[offset..<offset + 28])))
-      )
-      offset = end
     }
   }
 

@@ -229,7 +229,9 @@ extension DeliveryLedger {
 
   private mutating func requeue(_ event: Event, _ at: Int32) {
     if event.outcome == .invoke {
-      let delivery = delivery(tag: event.tag, of: session(event.session))
+      // First, since it may be one that nothing was said of so far.
+      let s = session(event.session)
+      let delivery = delivery(tag: event.tag, of: s)
       if delivery >= 0 { deliveries[Int(delivery)].requeued = min(deliveries[Int(delivery)].requeued, at) }
     }
     request(event, at)

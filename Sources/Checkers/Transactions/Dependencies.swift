@@ -47,8 +47,10 @@ struct Dependencies {
       guard options.pollsReachEnd else { continue }
       for key in Set(polls.map { accesses[$0].key }).sorted() {
         let last = polls.filter { accesses[$0].key == key }.map(ledger.offset).max() ?? -1
+        // Behind the greatest offset that there is nothing can stand.
+        guard last >= 0, last < .max else { continue }
         let behind = ledger.position(key, last + 1)
-        guard last >= 0, behind < ledger.logs[Int(key)].count else { continue }
+        guard behind < ledger.logs[Int(key)].count else { continue }
         let entry = ledger.logs[Int(key)][behind]
         if let after = writer(entry) { graph.add(Int32(t), after, .readWrite, value: entry.value) }
       }

@@ -172,7 +172,7 @@ struct TransactionLedger {
 
   /// The entry that stands between two offsets of a key, the first of them, and how many there are.
   func between(_ key: UInt32, _ a: Int64, _ b: Int64) -> (first: Entry, count: Int)? {
-    guard b > a + 1 else { return nil }
+    guard a < b - 1 else { return nil }
     let (from, to) = (position(key, a + 1), position(key, b))
     return from < to ? (logs[Int(key)][from], to - from) : nil
   }

@@ -70,6 +70,9 @@ struct EventAssembler {
       throw Failure(
         message: "expected a time not below \(lastTime), that of the event before: sort the file by time")
     }
+    guard Event.times.contains(event.time) else {
+      throw Failure(message: "expected a time between \(Event.times.lowerBound) and \(Event.times.upperBound)")
+    }
     lastTime = event.time
     switch event.function {
     case .enqueue, .dequeue:

@@ -53,6 +53,10 @@ private enum TransactionForms {
     guard form.entries != nil else { throw Failure("an operation, a map", found: form) }
     var line = TransactionBuilder.Line()
     guard let time = form["time"]?.integer else { throw Failure("a :time in nanoseconds", found: form["time"]) }
+    guard Event.times.contains(time) else {
+      throw Failure(
+        "a :time between \(Event.times.lowerBound) and \(Event.times.upperBound)", found: .integer(time))
+    }
     lastTime = max(lastTime, time)
     line.time = lastTime
     guard let type = form["type"]?.keyword, let outcome = TransactionHistory.outcome(type) else {

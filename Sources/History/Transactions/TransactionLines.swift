@@ -159,6 +159,10 @@ private struct TransactionLineParser {
         byte: end,
         message: "expected a time not below \(lastTime), that of the line before: sort the file by time")
     }
+    guard Event.times.contains(line.time) else {
+      throw Failure(
+        byte: end, message: "expected \"time\" between \(Event.times.lowerBound) and \(Event.times.upperBound)")
+    }
     lastTime = line.time
     guard let process = fields.process else { return }
     guard let process = Int32(exactly: process) else {

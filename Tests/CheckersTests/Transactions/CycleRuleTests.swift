@@ -34,6 +34,16 @@ import Testing
     values.indices.map { #"\#($0) begin [["poll"]]"# } + values.indices.map { "\($0) end \(values[$0])" }
   }
 
+  /// Nothing can stand behind the last offset of 64 bits, neither for who read it nor for who read it before.
+  @Test func offsetsEndSomewhere() throws {
+    let end = Int64.max
+    let found = try cycles([
+      #"0 ok [["send","x",[\#(end),1]]]"#, #"1 ok [["poll",{"x":[[\#(end),1],[\#(end),1]]}]]"#,
+      #"1 ok [["poll",{"x":[[\#(end),1]]}],["poll",{"x":[[5,2]]}]]"#,
+    ])
+    #expect(found.isEmpty)
+  }
+
   @Test func writes() throws {
     let crossed = concurrent([
       #"[["send","x",[0,1]],["send","y",[1,2]]]"#, #"[["send","x",[1,3]],["send","y",[0,4]]]"#,

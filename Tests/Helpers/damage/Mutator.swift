@@ -3,16 +3,16 @@
 import Base
 
 /// Damage to bytes: flipped bits, cuts, repetitions, pieces of other files, and tokens of the format in wrong places.
-struct Mutator {
+public struct Mutator: Sendable {
   /// Pieces of text that mean something in the format.
   var tokens: [[UInt8]]
 
-  init(_ tokens: String) {
+  public init(_ tokens: String) {
     self.tokens = tokens.split(separator: "\u{20}").map { Array($0.utf8) } + [[0x0a], [0x20], [0], [0xff], []]
   }
 
   /// The file with one to four damages.
-  func damaged(_ file: [UInt8], others: [[UInt8]], _ random: inout SeededGenerator) -> [UInt8] {
+  public func damaged(_ file: [UInt8], others: [[UInt8]], _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = file
     for _ in 0...[0, 0, 1, 3][random.below(4)] {
       guard !bytes.isEmpty else { return bytes }
@@ -58,11 +58,13 @@ struct Mutator {
   private func replaceNumber(_ bytes: inout [UInt8], _ at: Int, _ random: inout SeededGenerator) {
     guard let begin = bytes[at...].firstIndex(where: { (0x30...0x39).contains($0) }) else { return }
     let end = bytes[begin...].firstIndex { !(0x30...0x39).contains($0) } ?? bytes.count
-    let edges = [
-      "0", "-1", "1", "255", "256", "65535", "65536", "2147483647", "2147483648", "-2147483649", "4294967295",
-      "4294967296", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551615",
-      "1e5", "0.5", "00", "-0", "99999999999999999999999",
-    ]
-    bytes.replaceSubrange(begin..<end, with: Array(edges[random.below(edges.count)].utf8))
+    bytes.replaceSubrange(begin..<end, with: Self.edges[random.below(Self.edges.count)])
   }
+
+  /// Numbers at the edge of something, and some that are no integers.
+  static let edges: [[UInt8]] = [
+    "0", "-1", "1", "255", "256", "65535", "65536", "2147483647", "2147483648", "-2147483649", "4294967295",
+    "4294967296", "1099511627775", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+    "18446744073709551615", "1e5", "0.5", "00", "-0", "99999999999999999999999",
+  ].map { Array($0.utf8) }
 }
