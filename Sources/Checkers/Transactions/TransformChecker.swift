@@ -78,7 +78,8 @@ public enum TransformChecker {
       let t = Int(transactions.find(effect.transaction))
       let index = k < 0 ? nil : k
       if k >= 0, effect.part >= history.inputs[k].parts {
-        add(.unexpected, effect.input, index, [at], "part \(effect.part) of \(history.inputs[k].parts)")
+        let reason = "part \(effect.part) of \(history.inputs[k].parts), which count from 0"
+        add(.unexpected, effect.input, index, [at], reason)
       } else if t >= 0, history.transactions[t].told.outcome == .fail {
         let reason = "written by transaction \(effect.transaction), which failed for certain"
         add(.abortedRead, effect.input, index, [at], reason, transaction: t)
