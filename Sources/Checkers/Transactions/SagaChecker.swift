@@ -98,7 +98,9 @@ public enum SagaChecker {
         found = (.torn, "completed by \(list(left, history)), and not, or no more, by \(list(others, history))")
       default: continue
       }
-      if history.isDrained {
+      // What succeeded and was compensated anywhere can never again be there everywhere.
+      let isCertain = order.told.outcome == .ok && compensations.contains { $0 > 0 }
+      if history.isDrained || isCertain {
         add(found.0, order.id, k, steps[k], found.1)
       } else {
         result.undecided[found.0, default: 0] += 1

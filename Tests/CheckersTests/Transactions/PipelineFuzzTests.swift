@@ -39,17 +39,22 @@ import Testing
     return lines
   }
 
-  /// The report is what the naive evaluation says; `isViolated`: nothing that may still come could mend it.
+  /// The report is what the naive evaluation says.
+  /// - Parameters:
+  ///   - isViolated: Nothing that may still come could mend it.
+  ///   - hasStrangers: It speaks of what may yet be introduced. Of that only the drain decides, so that a repetition of it
+  ///     may be left undecided; never is anything accused that could be mended.
   private func expect(
-    _ report: CheckReport, _ counts: [String: Int], isDrained: Bool, isEmpty: Bool, isViolated: Bool, seed: UInt64,
-    _ lines: [String]
+    _ report: CheckReport, _ counts: [String: Int], isDrained: Bool, isEmpty: Bool, isViolated: Bool,
+    hasStrangers: Bool, seed: UInt64, _ lines: [String]
   ) {
     let found = Dictionary(uniqueKeysWithValues: report.summary.map { ($0.name, $0.count + $0.undecided) })
     #expect(found == counts, "seed \(seed): \(lines.joined(separator: "\n"))")
     #expect(report.findings.count == report.summary.reduce(0) { $0 + $1.count }, "seed \(seed)")
     if isDrained { #expect(report.summary.allSatisfy { $0.undecided == 0 }, "seed \(seed)") }
     let verdict: HistoryVerdict = isViolated ? .violated : isDrained && !isEmpty ? .valid : .undecided
-    #expect(report.verdict == verdict, "seed \(seed): \(lines.joined(separator: "\n"))")
+    let isLeftOpen = !isDrained && hasStrangers && report.verdict == .undecided
+    #expect(report.verdict == verdict || isLeftOpen, "seed \(seed): \(lines.joined(separator: "\n"))")
     // Every finding points at lines that are about its message.
     for finding in report.findings {
       let id = "\"value\":\(finding.id ?? "none"),"
@@ -98,7 +103,8 @@ import Testing
       let report = CheckCommandCore.run(history)
       expect(
         report, naive.counts(), isDrained: naive.isDrained, isEmpty: naive.orders.isEmpty,
-        isViolated: naive.isDrained ? !naive.isSound : !naive.canBecomeSound(), seed: seed, lines)
+        isViolated: naive.isDrained ? !naive.isSound : !naive.canBecomeSound(),
+        hasStrangers: naive.steps.contains { naive.orders[$0.order] == nil }, seed: seed, lines)
       verdicts[report.verdict, default: 0] += 1
     }
     if rounds.finish() { #expect(verdicts.count == 3 && verdicts.values.allSatisfy { $0 > 300 }, "\(verdicts)") }
@@ -127,7 +133,10 @@ import Testing
       let report = CheckCommandCore.run(history)
       expect(
         report, naive.counts(), isDrained: naive.isDrained, isEmpty: naive.inputs.isEmpty,
-        isViolated: naive.isDrained ? !naive.isSound : !naive.canBecomeSound(), seed: seed, lines)
+        isViolated: naive.isDrained ? !naive.isSound : !naive.canBecomeSound(),
+        hasStrangers: naive.outputs.contains {
+          naive.inputs[$0.input] == nil || naive.transactions[$0.transaction] == nil
+        }, seed: seed, lines)
       verdicts[report.verdict, default: 0] += 1
       for line in report.summary where line.count > 0 { names[line.name, default: 0] += 1 }
     }

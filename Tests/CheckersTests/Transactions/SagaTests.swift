@@ -71,6 +71,9 @@ import Testing
       #expect(result.undecided == (name.map { [$0: 1] } ?? [:]), "\(steps)")
     }
     #expect(check(.ok, [1, 1], isDrained: false).counts[.duplicated] == 1)
+    #expect(check(.ok, [1, 2, -2], isDrained: false).counts[.torn] == 1)
+    #expect(check(.ok, [-2], isDrained: false).counts[.lost] == 1)
+    #expect(check(.info, [1, 2, -2], isDrained: false).verdict == .undecided)
     #expect(check(.ok, [4], isDrained: false).verdict == .violated)
     // Its order may have been written down later.
     var history = SagaHistory()
