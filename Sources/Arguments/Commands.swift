@@ -43,8 +43,8 @@ public enum Commands {
     options: [
       OptionSpec(
         "model", value: "MODEL",
-        kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv", "log", "kafka"]),
-        "What to check against: fifo (or queue), bag, at-least-once, register, kv, log, kafka."),
+        kind: .words(["fifo", "queue", "bag", "at-least-once", "register", "kv", "log", "kafka", "saga", "transform"]),
+        "What to check against: fifo (or queue), bag, at-least-once, register, kv, log, kafka, saga, transform."),
       OptionSpec("level", value: "LEVEL", "Level of the run, or the bundle that judges a file."),
       OptionSpec(
         "allow", value: "A,B",

@@ -59,7 +59,7 @@ enum CheckCommand {
       let history = try HistoryInputs.transactions(options.path)
       return show(CheckCommandCore.run(history, options: settings, explains: options.explain), options)
     }
-    if let report = try mapped(options) { return show(report, options) }
+    if let report = try pipeline(options) ?? mapped(options) { return show(report, options) }
     return try check(HistoryInputs.read(options.path), options, judgedAs: level)
   }
 
@@ -75,6 +75,19 @@ enum CheckCommand {
     }
     settings.allowances = allowances
     return settings
+  }
+
+  /// The report on sagas or on a transformer's work; nil where the model is another.
+  private static func pipeline(_ options: CheckOptions) throws -> CheckReport? {
+    guard let model = options.model.flatMap(CheckModel.init(name:)), [.saga, .transform].contains(model) else {
+      return nil
+    }
+    if options.explain {
+      Terminal.note("--explain draws nothing for the model \(model.rawValue): it counts, and looks at no order in time")
+    }
+    return model == .saga
+      ? CheckCommandCore.run(try HistoryInputs.sagas(options.path))
+      : CheckCommandCore.run(try HistoryInputs.transforms(options.path))
   }
 
   /// The report on a queue's binary history, which need not fit into memory; nil for everything else.

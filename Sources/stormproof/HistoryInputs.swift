@@ -20,6 +20,20 @@ enum HistoryInputs {
       isInput ? "-" : RunCommands.absolute(operand), name: isInput ? "standard input" : operand)
   }
 
+  /// The same of sagas.
+  static func sagas(_ operand: String) throws(HistoryError) -> SagaHistory {
+    try operand == "-"
+      ? SagaHistory.read("-", name: "standard input")
+      : SagaHistory.read(RunCommands.absolute(operand), name: operand)
+  }
+
+  /// The same of what a transformer did.
+  static func transforms(_ operand: String) throws(HistoryError) -> TransformHistory {
+    try operand == "-"
+      ? TransformHistory.read("-", name: "standard input")
+      : TransformHistory.read(RunCommands.absolute(operand), name: operand)
+  }
+
   /// Whether the operand is a run directory and not a history.
   /// - Throws: there is nothing of that name.
   static func isRun(_ operand: String) throws(HistoryError) -> Bool {

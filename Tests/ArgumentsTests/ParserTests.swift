@@ -50,7 +50,8 @@ struct ParserTests {
     ("run a --json=yes", "--json takes no value, but has 'yes'", "run "),
     (
       "check a --model tree",
-      "--model is 'tree', expected one of fifo, queue, bag, at-least-once, register, kv, log, kafka", "check "
+      "--model is 'tree', expected one of fifo, queue, bag, at-least-once, register, kv, log, kafka, saga, transform",
+      "check "
     ),
     ("completions csh", "SHELL is 'csh', expected one of bash, zsh, fish", "completions "),
     ("run a --", "", ""), ("check a --l x", "", ""),

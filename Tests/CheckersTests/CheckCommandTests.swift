@@ -117,7 +117,11 @@ import Testing
     #expect(refusal(register.history, .bag) == "event 0 is write, expected enqueue or dequeue for the model bag")
     #expect(refusal(register.history, .atLeastOnce)?.hasPrefix("event 0 is write, expected publish, ") == true)
     // Every model has its row, and every function of a row a word.
-    #expect(Set(CheckTable.rows.map(\.model)).union([.kafka]) == Set(CheckModel.allCases))
+    #expect(Set(CheckTable.rows.map(\.model)).union([.kafka, .saga, .transform]) == Set(CheckModel.allCases))
     #expect(refusal(queue.history, .kafka) == "events, expected transactions for the model kafka")
+    #expect(
+      refusal(queue.history, .saga) == "events, expected orders and what services did for them for the model saga")
+    #expect(
+      refusal(queue.history, .transform) == "events, expected inputs, outputs and transactions for the model transform")
   }
 }

@@ -27,6 +27,14 @@ import Testing
       + #"{"time":4,"process":1,"type":"ok","f":"poll","value":[["poll",{"x":[[4,1]]}]]}"#
     reports.append(
       CheckCommandCore.run(try TransactionHistory.parse(Array(transactions.utf8), file: "x"), explains: true))
+    for end in ["", "{\"f\":\"drained\"}"] {
+      let saga =
+        #"{"f":"services","value":["a","b"]}"# + "\n" + #"{"f":"order","value":1,"type":"ok"}"# + "\n"
+        + #"{"f":"complete","value":1,"service":"a"}"# + "\n" + end
+      reports.append(CheckCommandCore.run(try SagaHistory.parse(Array(saga.utf8), file: "x")))
+      let transform = #"{"f":"input","value":1,"partition":"in","offset":0}"# + "\n" + end
+      reports.append(CheckCommandCore.run(try TransformHistory.parse(Array(transform.utf8), file: "x")))
+    }
     for text in [
       "{:process 0, :type :invoke, :f :write, :value [3 1]}\n{:process 0, :type :ok, :f :read, :value [3 2]}"
     ] {
@@ -51,8 +59,8 @@ import Testing
     }
     #expect(
       seen.isSuperset(of: [
-        "valid", "violated", "undecided", "fifo", "at-least-once", "kv", "log", "register", "kafka", "queue",
-        "lanes", "lanes of transactions",
+        "valid", "violated", "undecided", "fifo", "at-least-once", "kv", "log", "register", "kafka", "saga",
+        "transform", "queue", "lanes", "lanes of transactions",
       ]))
   }
 

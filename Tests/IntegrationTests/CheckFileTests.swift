@@ -68,4 +68,52 @@ struct CheckFileTests {
     let export = try stormproof("export", file, "--output", file + ".edn")
     #expect(export.status == 2 && !FileManager.default.fileExists(atPath: file + ".edn"))
   }
+
+  /// Files of a kind of their own: whole, not drained, damaged; plain, compressed and through standard input.
+  @Test(arguments: [
+    (
+      "saga", "torn-transaction",
+      [
+        #"{"f":"services","value":["stock","billing"]}"#, #"{"f":"order","value":7,"type":"ok"}"#,
+        #"{"f":"complete","value":7,"service":"stock"}"#, #"{"f":"complete","value":7,"service":"billing"}"#,
+        #"{"f":"drained"}"#,
+      ]
+    ),
+    (
+      "transform", "torn-transaction",
+      [
+        #"{"f":"input","value":7,"partition":"in-0","offset":12,"parts":2}"#,
+        #"{"f":"transaction","value":3,"type":"ok"}"#, #"{"f":"committed","partition":"in-0","offset":13}"#,
+        #"{"f":"output","value":7,"part":0,"transaction":3}"#, #"{"f":"output","value":7,"part":1,"transaction":3}"#,
+        #"{"f":"drained"}"#,
+      ]
+    ),
+  ]) func sagasAndTransformers(model: String, finding: String, lines: [String]) throws {
+    let file = try scratch() + "/history"
+    func check(_ lines: [String], _ options: String...) throws -> Ended {
+      try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: file))
+      return try Command(["check", file, "--model", model] + options).end()
+    }
+    let whole = try check(lines)
+    #expect(whole.status == 0 && whole.output.hasPrefix("valid: \(model)\n"), "\(whole.output)\n\(whole.errors)")
+    #expect(try stormproof("check", "-", "--model", model, input: file).output == whole.output)
+    for program in ["gzip", "xz"] {
+      let packed = try Command(["-k", "-f", file], program: "/usr/bin/\(program)").end()
+      #expect(packed.status == 0, "\(packed.errors)")
+      let name = file + (program == "xz" ? ".xz" : ".gz")
+      #expect(try stormproof("check", name, "--model", model).output == whole.output)
+      #expect(try stormproof("check", "-", "--model", model, input: name).output == whole.output)
+    }
+    #expect(try check(lines.dropLast()).status == 3)
+    var torn = lines
+    torn.remove(at: torn.count - 2)
+    let violated = try check(torn, "--explain")
+    #expect(violated.status == 1 && violated.output.contains("\(finding) 7: "), "\(violated.output)")
+    #expect(violated.errors.contains("--explain draws nothing for the model \(model)"), "\(violated.errors)")
+    let printed = try printed(check(torn, "--json"))
+    #expect(printed.verdict == "violated" && printed.model == model)
+    let damaged = try check(lines.dropLast() + [#"{"f":"drained""#])
+    #expect(damaged.status == 2 && damaged.output.isEmpty)
+    #expect(damaged.errors.contains("\(file):\(lines.count): byte 14: expected"), "\(damaged.errors)")
+  }
 }

@@ -16,6 +16,20 @@ public enum CheckModel: String, CaseIterable, Codable, Sendable {
   case log
   /// Transactions on keyed logs: a history of its own kind.
   case kafka
+  /// Orders that go through several services, and are completed in all of them or undone: a history of its own kind.
+  case saga
+  /// Consume, transform, produce, each input exactly once: a history of its own kind.
+  case transform
+
+  /// What the history of a model holds that reads no events; nil: it reads events.
+  var content: String? {
+    switch self {
+    case .kafka: "transactions"
+    case .saga: "orders and what services did for them"
+    case .transform: "inputs, outputs and transactions"
+    default: nil
+    }
+  }
 
   /// The model by the name a user gives it; `queue` is another word for `fifo`.
   public init?(name: String) {
@@ -89,7 +103,9 @@ enum CheckTable {
   /// - Throws: where the first event that is none of the model's stands.
   static func row(_ model: CheckModel, for history: RecordedHistory) throws(ModelMismatch) -> CheckRow? {
     let rows = rows.filter { $0.model == model }
-    if model == .kafka { throw ModelMismatch(description: "events, expected transactions for the model kafka") }
+    if let content = model.content {
+      throw ModelMismatch(description: "events, expected \(content) for the model \(model.rawValue)")
+    }
     guard let first = history.events.firstIndex(where: { $0.function != .fault }) else { return rows.first }
     let function = history.events[first].function
     guard let row = rows.first(where: { $0.functions.contains(function) }) else {

@@ -3,40 +3,6 @@
 import Base
 import History
 
-/// What the services hold of each order once everything stands still (Garcia-Molina and Salem, "Sagas", SIGMOD 1987): a
-/// step that was done is undone by its compensation.
-public struct SagaHistory: Equatable, Sendable {
-  public struct Order: Equatable, Sendable {
-    public var id: MessageID
-    /// What its client was told.
-    public var outcome: Outcome
-
-    public init(_ id: MessageID, _ outcome: Outcome) { (self.id, self.outcome) = (id, outcome) }
-  }
-
-  public enum Act: UInt8, Sendable { case completed, compensated }
-
-  /// One thing that a service did for an order.
-  public struct Step: Equatable, Sendable {
-    public var order: MessageID
-    /// From 0.
-    public var service: UInt32
-    public var act: Act
-
-    public init(_ order: MessageID, service: UInt32, _ act: Act) {
-      (self.order, self.service, self.act) = (order, service, act)
-    }
-  }
-
-  public var services = 0
-  public var orders: [Order] = []
-  public var steps: [Step] = []
-  /// The services were left alone until no message was under way any more.
-  public var isDrained = true
-
-  public init() {}
-}
-
 public enum SagaFindingName: String, CaseIterable, Codable, Sendable {
   /// A step for an order, or by a service, that never was.
   case unexpected
@@ -53,6 +19,8 @@ public enum SagaFindingName: String, CaseIterable, Codable, Sendable {
 public struct SagaFinding: Equatable, Sendable {
   public var name: SagaFindingName
   public var order: MessageID
+  /// Its index; nil where it never was.
+  public var index: Int?
   /// Indices into the steps: those that show it, ascending.
   public var steps: [Int]
   /// One clause.
@@ -63,64 +31,93 @@ public struct SagaResult: Equatable, Sendable {
   /// By order; `unexpected` by step, `duplicated` by order and service. Every name has an entry.
   public var counts: [SagaFindingName: Int] = [:]
   public var findings: [SagaFinding] = []
-  /// Orders completed in all services; orders of which nothing is left.
+  /// What only the missing drain excuses: steps of orders that may yet be told of, orders with steps that may yet come.
+  public var undecided: [SagaFindingName: Int] = [:]
+  /// Orders completed in all services; orders of which nothing is left; others.
   public var completed = 0
   public var compensated = 0
+  public var partial = 0
   public var verdict = HistoryVerdict.valid
 }
 
 public enum SagaChecker {
-  /// Linear in orders times services, and steps. Orders are different from each other. Where there was no drain, what only
-  /// waits for a message to arrive is no finding, and the verdict at best undecided.
+  /// Linear in orders times services, and steps. Where there was no drain, what a message under way could mend is no
+  /// finding, and the verdict at best undecided.
   public static func check(_ history: SagaHistory, findingLimit: Int = 1000) -> SagaResult {
     var result = SagaResult()
-    func add(_ name: SagaFindingName, _ order: MessageID, _ steps: [Int], _ reason: String) {
+    func add(_ name: SagaFindingName, _ order: MessageID, _ index: Int?, _ steps: [Int], _ reason: String) {
       result.counts[name, default: 0] += 1
       if result.counts[name, default: 0] > findingLimit { return }
-      result.findings.append(SagaFinding(name: name, order: order, steps: steps, reason: reason))
+      result.findings.append(SagaFinding(name: name, order: order, index: index, steps: steps, reason: reason))
     }
     var table = PairTable(capacity: history.orders.count)
     for (k, order) in history.orders.enumerated() { table.set(order.id.rawValue, to: Int32(truncatingIfNeeded: k)) }
+    let services = history.services.count
     var steps = [[Int]](repeating: [], count: history.orders.count)
     for (at, step) in history.steps.enumerated() {
       let k = Int(table.find(step.order.rawValue))
-      if k < 0 || Int(step.service) >= history.services {
-        add(.unexpected, step.order, [at], "a step for an order or by a service that never was")
-      } else {
+      if Int(step.service) >= services {
+        let reason = "done by \(name(step.service, history)), which is none of its services"
+        add(.unexpected, step.order, k < 0 ? nil : k, [at], reason)
+      } else if k >= 0 {
         steps[k].append(at)
+      } else if history.isDrained {
+        add(.unexpected, step.order, nil, [at], "\(name(step.service, history)) did something for what never was")
+      } else {
+        result.undecided[.unexpected, default: 0] += 1
       }
     }
-    var pending = 0
     for (k, order) in history.orders.enumerated() {
-      var completed: [Int] = []
-      for service in 0..<history.services {
-        let here = steps[k].filter { Int(history.steps[$0].service) == service }
-        let undone = here.filter { history.steps[$0].act == .compensated }
-        let isTwice = undone.count > 1 || here.count - undone.count > 1
-        if isTwice { add(.duplicated, order.id, here, "service \(service) did the same for it more than once") }
-        // A compensation that comes first keeps what it is for from being done.
-        if undone.isEmpty, !here.isEmpty { completed.append(service) }
+      var completions = [Int](repeating: 0, count: services)
+      var compensations = completions
+      for at in steps[k] {
+        let service = Int(history.steps[at].service)
+        if history.steps[at].act == .completed { completions[service] += 1 } else { compensations[service] += 1 }
       }
-      if completed.count == history.services, history.services > 0 {
+      for service in 0..<services where max(completions[service], compensations[service]) > 1 {
+        let act = completions[service] > 1 ? "completed" : "compensated"
+        let here = steps[k].filter { Int(history.steps[$0].service) == service }
+        add(.duplicated, order.id, k, here, "\(act) more than once by \(history.services[service])")
+      }
+      // A compensation that comes first keeps what it is for from being done.
+      let left = (0..<services).filter { completions[$0] > 0 && compensations[$0] == 0 }
+      let isEverywhere = left.count == services && services > 0
+      if isEverywhere {
         result.completed += 1
-        if order.outcome == .fail { add(.abortedRead, order.id, steps[k], "said to have failed, and completed") }
-      } else if !history.isDrained {
-        pending += 1
-      } else if completed.isEmpty {
+      } else if left.isEmpty {
         result.compensated += 1
-        if order.outcome == .ok { add(.lost, order.id, steps[k], "said to have succeeded, and nothing is left of it") }
       } else {
-        let others = (0..<history.services).filter { !completed.contains($0) }
-        add(
-          .torn, order.id, steps[k],
-          "completed in services \(list(completed)), and not, or no more, in \(list(others))")
+        result.partial += 1
+      }
+      let found: (SagaFindingName, String)
+      switch (isEverywhere, left.isEmpty, order.told.outcome) {
+      case (true, _, .fail): found = (.abortedRead, "said to have failed, and completed")
+      case (false, true, .ok): found = (.lost, "said to have succeeded, and nothing is left of it")
+      case (false, false, _):
+        let others = (0..<services).filter { !left.contains($0) }
+        found = (.torn, "completed by \(list(left, history)), and not, or no more, by \(list(others, history))")
+      default: continue
+      }
+      // What succeeded and was compensated anywhere can never again be there everywhere.
+      let isCertain = order.told.outcome == .ok && compensations.contains { $0 > 0 }
+      if history.isDrained || isCertain {
+        add(found.0, order.id, k, steps[k], found.1)
+      } else {
+        result.undecided[found.0, default: 0] += 1
       }
     }
     for name in SagaFindingName.allCases { result.counts[name, default: 0] += 0 }
     let isViolated = result.counts.values.contains { $0 > 0 }
-    result.verdict = isViolated ? .violated : history.orders.isEmpty || pending > 0 ? .undecided : .valid
+    result.verdict = isViolated ? .violated : history.orders.isEmpty || !history.isDrained ? .undecided : .valid
     return result
   }
 
-  private static func list(_ services: [Int]) -> String { services.map(String.init).joined(separator: ", ") }
+  private static func name(_ service: UInt32, _ history: SagaHistory) -> String {
+    let names = history.services + history.strangers
+    return Int(service) < names.count ? names[Int(service)] : "service \(service)"
+  }
+
+  private static func list(_ services: [Int], _ history: SagaHistory) -> String {
+    services.map { history.services[$0] }.joined(separator: ", ")
+  }
 }

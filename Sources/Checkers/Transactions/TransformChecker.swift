@@ -3,46 +3,6 @@
 import Base
 import History
 
-/// What a transformer left behind once it stood still: it reads inputs, writes for each of them its outputs, and commits
-/// outputs and input offsets in one transaction.
-public struct TransformHistory: Equatable, Sendable {
-  public struct Input: Equatable, Sendable {
-    public var message: MessageID
-    /// Index into `committed`.
-    public var partition: UInt32
-    public var offset: Int64
-    /// How many outputs it is to have, numbered from 0.
-    public var parts: UInt32
-
-    public init(_ message: MessageID, partition: UInt32, offset: Int64, parts: UInt32 = 1) {
-      (self.message, self.partition, self.offset, self.parts) = (message, partition, offset, parts)
-    }
-  }
-
-  /// One message of the output, as a reader of what is committed found it. Its payload says where it came from.
-  public struct Effect: Equatable, Sendable {
-    public var input: MessageID
-    public var part: UInt32
-    /// Index into `attempts`: the transaction that wrote it.
-    public var attempt: Int
-
-    public init(of input: MessageID, part: UInt32 = 0, attempt: Int) {
-      (self.input, self.part, self.attempt) = (input, part, attempt)
-    }
-  }
-
-  public var inputs: [Input] = []
-  /// How each transaction of the transformer ended.
-  public var attempts: [Outcome] = []
-  public var effects: [Effect] = []
-  /// By partition the offset from which a new consumer would go on.
-  public var committed: [Int64] = []
-  /// The transformer was left alone until it had nothing more to do.
-  public var isDrained = true
-
-  public init() {}
-}
-
 public enum TransformFindingName: String, CaseIterable, Codable, Sendable {
   /// An output without an input, or of a part or transaction that is none.
   case unexpected
@@ -63,8 +23,12 @@ public enum TransformFindingName: String, CaseIterable, Codable, Sendable {
 public struct TransformFinding: Equatable, Sendable {
   public var name: TransformFindingName
   public var input: MessageID
+  /// Its index; nil where it never was.
+  public var index: Int?
   /// Indices into the effects: those that show it, ascending.
   public var effects: [Int]
+  /// Index of the transaction that failed.
+  public var transaction: Int?
   /// One clause.
   public var reason: String
 }
@@ -73,6 +37,8 @@ public struct TransformResult: Equatable, Sendable {
   /// By input; `unexpected` and `aborted-read` by output. Every name has an entry.
   public var counts: [TransformFindingName: Int] = [:]
   public var findings: [TransformFinding] = []
+  /// What only the missing drain excuses.
+  public var undecided: [TransformFindingName: Int] = [:]
   /// Inputs with all their outputs once and their offset committed; inputs not yet processed.
   public var processed = 0
   public var pending = 0
@@ -80,25 +46,48 @@ public struct TransformResult: Equatable, Sendable {
 }
 
 public enum TransformChecker {
-  /// Linear in inputs and effects. Inputs are different from each other.
+  /// Linear in inputs and effects. Where there was no drain, what may yet be written, committed or read is no finding, and
+  /// the verdict at best undecided.
   public static func check(_ history: TransformHistory, findingLimit: Int = 1000) -> TransformResult {
     var result = TransformResult()
-    func add(_ name: TransformFindingName, _ input: MessageID, _ effects: [Int], _ reason: String) {
+    func add(
+      _ name: TransformFindingName, _ input: MessageID, _ index: Int?, _ effects: [Int], _ reason: String,
+      transaction: Int? = nil, mayChange: Bool = false
+    ) {
+      if mayChange, !history.isDrained {
+        result.undecided[name, default: 0] += 1
+        return
+      }
       result.counts[name, default: 0] += 1
       if result.counts[name, default: 0] > findingLimit { return }
-      result.findings.append(TransformFinding(name: name, input: input, effects: effects, reason: reason))
+      result.findings.append(
+        TransformFinding(
+          name: name, input: input, index: index, effects: effects, transaction: transaction, reason: reason))
     }
-    var table = PairTable(capacity: history.inputs.count)
+    var inputs = PairTable(capacity: history.inputs.count)
     for (k, input) in history.inputs.enumerated() {
-      table.set(input.message.rawValue, to: Int32(truncatingIfNeeded: k))
+      inputs.set(input.message.rawValue, to: Int32(truncatingIfNeeded: k))
+    }
+    var transactions = PairTable(capacity: history.transactions.count)
+    for (k, transaction) in history.transactions.enumerated() {
+      transactions.set(transaction.number, to: Int32(truncatingIfNeeded: k))
     }
     var effects = [[Int]](repeating: [], count: history.inputs.count)
     for (at, effect) in history.effects.enumerated() {
-      let k = Int(table.find(effect.input.rawValue))
-      if k < 0 || effect.part >= history.inputs[k].parts || !history.attempts.indices.contains(effect.attempt) {
-        add(.unexpected, effect.input, [at], "an output of an input, a part or a transaction that never was")
-      } else if history.attempts[effect.attempt] == .fail {
-        add(.abortedRead, effect.input, [at], "written by transaction \(effect.attempt), which failed for certain")
+      let k = Int(inputs.find(effect.input.rawValue))
+      let t = Int(transactions.find(effect.transaction))
+      let index = k < 0 ? nil : k
+      if k >= 0, effect.part >= history.inputs[k].parts {
+        let reason = "part \(effect.part) of \(history.inputs[k].parts), which count from 0"
+        add(.unexpected, effect.input, index, [at], reason)
+      } else if t >= 0, history.transactions[t].told.outcome == .fail {
+        let reason = "written by transaction \(effect.transaction), which failed for certain"
+        add(.abortedRead, effect.input, index, [at], reason, transaction: t)
+      } else if k < 0 {
+        add(.unexpected, effect.input, nil, [at], "an output of an input that never was", mayChange: true)
+      } else if t < 0 {
+        let reason = "written by transaction \(effect.transaction), which never was"
+        add(.unexpected, effect.input, index, [at], reason, mayChange: true)
       } else {
         effects[k].append(at)
       }
@@ -106,28 +95,41 @@ public enum TransformChecker {
     for (k, input) in history.inputs.enumerated() {
       let there = effects[k]
       let parts = Set(there.map { history.effects[$0].part }).count
-      let partition = Int(input.partition)
-      let isCommitted = partition < history.committed.count && input.offset < history.committed[partition]
-      let place = "offset \(input.offset) of partition \(input.partition)"
+      let place = place(of: input, history)
       let isTorn = parts > 0 && parts < Int(input.parts)
       if there.count > parts {
-        add(.duplicated, input.message, there, "\(there.count) outputs, expected \(input.parts)")
+        let reason = "\(there.count) outputs are there, \(parts) of them different"
+        add(.duplicated, input.message, k, there, reason)
       }
-      if isTorn { add(.torn, input.message, there, "\(parts) of \(input.parts) outputs are there") }
-      switch (parts > 0, isCommitted) {
+      if isTorn {
+        add(.torn, input.message, k, there, "\(parts) of \(input.parts) outputs are there", mayChange: true)
+      }
+      switch (parts > 0, place.isCommitted) {
       case (true, false):
-        add(.uncommittedOffset, input.message, there, "its output is there, and \(place) not committed")
+        let reason = "its output is there, and \(place.name) not committed"
+        add(.uncommittedOffset, input.message, k, there, reason, mayChange: true)
       case (false, true) where input.parts > 0:
-        add(.lost, input.message, [], "\(place) is committed, and no output is there")
+        let reason = "\(place.name) is committed, and no output is there"
+        add(.lost, input.message, k, [], reason, mayChange: true)
       case (false, false):
         result.pending += 1
-        if history.isDrained { add(.unprocessed, input.message, [], "neither output nor committed offset") }
+        add(.unprocessed, input.message, k, [], "neither output nor committed offset", mayChange: true)
       default: if there.count == parts, !isTorn { result.processed += 1 }
       }
     }
     for name in TransformFindingName.allCases { result.counts[name, default: 0] += 0 }
     let isViolated = result.counts.values.contains { $0 > 0 }
-    result.verdict = isViolated ? .violated : history.inputs.isEmpty || result.pending > 0 ? .undecided : .valid
+    result.verdict = isViolated ? .violated : history.inputs.isEmpty || !history.isDrained ? .undecided : .valid
     return result
+  }
+
+  private static func place(
+    of input: TransformHistory.Input, _ history: TransformHistory
+  ) -> (name: String, isCommitted: Bool) {
+    let at = Int(input.partition)
+    guard at < history.partitions.count else { return ("offset \(input.offset)", false) }
+    let partition = history.partitions[at]
+    let isCommitted = partition.committed.map { input.offset < $0 } ?? false
+    return ("offset \(input.offset) of \(partition.name)", isCommitted)
   }
 }
