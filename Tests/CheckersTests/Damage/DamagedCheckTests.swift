@@ -99,7 +99,9 @@ struct DamagedKind: Sendable, CustomTestStringConvertible {
         strange += 1
       }
     }
-    #expect(
-      !run.isMany || checked > run.seeds.count / 20, "\(kind.name): \(checked) checked, \(strange) of other models")
+    let words = "\(kind.name): \(checked) checked, \(strange) of other models, the rest refused"
+    if DamageRun.isLong { print(words) }
+    // Where nearly everything is refused, the checkers see nothing.
+    #expect(checked > run.seeds.count / 20 || !run.isMany, "\(words)")
   }
 }
