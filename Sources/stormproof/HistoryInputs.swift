@@ -16,8 +16,10 @@ enum HistoryInputs {
   /// The same of transactions on keyed logs.
   static func transactions(_ operand: String) throws(HistoryError) -> TransactionHistory {
     let isInput = operand == "-"
-    return try TransactionHistory.read(
-      isInput ? "-" : RunCommands.absolute(operand), name: isInput ? "standard input" : operand)
+    let name = isInput ? "standard input" : operand
+    let progress = ReadingProgress(name)
+    defer { progress.end() }
+    return try TransactionHistory.read(isInput ? "-" : RunCommands.absolute(operand), name: name) { progress.tell($0) }
   }
 
   /// The same of sagas.

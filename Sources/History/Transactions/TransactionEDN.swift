@@ -13,7 +13,9 @@ extension TransactionHistory {
   /// symbols, and are known by their text. Operations of other functions or of no numbered process are passed over. A
   /// mistake is told at the operation in which it is. As in all histories of Jepsen's, a clock that steps back is taken to
   /// stand still.
-  static func read(_ reader: EDNReader) throws(HistoryError) -> TransactionHistory {
+  static func read(
+    _ reader: EDNReader, progress: ((Int) -> Void)? = nil
+  ) throws(HistoryError) -> TransactionHistory {
     var reader = reader
     var builder = TransactionBuilder()
     var lastTime = Nanoseconds.min
@@ -25,6 +27,7 @@ extension TransactionHistory {
         throw reader.error(error.message)
       }
       number += 1
+      if number % 8192 == 0 { progress?(number) }
     }
     return builder.close()
   }

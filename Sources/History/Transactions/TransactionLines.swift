@@ -15,27 +15,36 @@ extension TransactionHistory {
   /// position is kept. Lines of other functions, and those whose process is no number, are passed over.
   /// - Parameter file: Only for errors.
   public static func parse(_ bytes: [UInt8], file: String) throws(HistoryError) -> TransactionHistory {
-    try read(ByteWindow(bytes, file: file))
+    try read(ByteWindow(bytes, file: file), progress: nil)
   }
 
   /// The history in a file, of JSON lines or of EDN, plain or compressed.
   /// - Parameters:
   ///   - path: `-` is standard input.
   ///   - name: What errors call it; nil: its path.
-  public static func read(_ path: String, name: String? = nil) throws(HistoryError) -> TransactionHistory {
-    var window = ByteWindow(try FileStream(path, name: name))
+  ///   - progress: Called after each piece of about a megabyte, with the lines or forms so far as events.
+  public static func read(
+    _ path: String, name: String? = nil, progress: ((HistoryInput.Progress) -> Void)? = nil
+  ) throws(HistoryError) -> TransactionHistory {
+    let stream = try FileStream(path, name: name)
+    let tell: ((Int) -> Void)? = progress.map { progress in
+      { progress(HistoryInput.Progress(bytes: stream.position, size: stream.size, events: $0)) }
+    }
+    var window = ByteWindow(stream)
     if let content = try CompressedFile.content(of: window) { window = ByteWindow(content) }
     try window.fill(4096)
     switch try HistoryInput.kind(of: window.bytes, file: window.stream.file) {
-    case .jsonLines: return try read(window)
-    case .edn: return try read(EDNReader(window))
+    case .jsonLines: return try read(window, progress: tell)
+    case .edn: return try read(EDNReader(window), progress: tell)
     case .binary:
       throw HistoryError(
         file: window.stream.file, byte: 0, "expected transactions as JSON lines or EDN, found the history of a run")
     }
   }
 
-  private static func read(_ window: ByteWindow) throws(HistoryError) -> TransactionHistory {
+  private static func read(
+    _ window: ByteWindow, progress: ((Int) -> Void)?
+  ) throws(HistoryError) -> TransactionHistory {
     var parser = TransactionLineParser(file: window.stream.file)
     while true {
       let bytes = window.bytes
@@ -43,6 +52,7 @@ extension TransactionHistory {
       if end > 0 {
         try parser.lines(window.padded, end: end)
         window.drop(end)
+        progress?(parser.number + 1)
       }
       if window.isFinal { break }
       try window.more()
@@ -57,7 +67,7 @@ private struct TransactionLineParser {
 
   let file: String
   var builder = TransactionBuilder()
-  private var number = -1
+  private(set) var number = -1
   private var lastTime: Nanoseconds = .min
 
   private struct Fields {
