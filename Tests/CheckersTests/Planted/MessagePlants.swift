@@ -174,6 +174,8 @@ extension EditableHistory {
     let once = deliveries.filter { d in
       siblings(d).count == 1 && !d.event.flags.contains(.redelivered)
         && attempt(d).map { !letters.isLed($0.event.place, d.event.place) } ?? false
+        // Another message would be the rejected one, and its dead letter missing.
+        && acks(d).allSatisfy { $0.event.function == .ack }
     }
     var choices: [(Line, Line)] = []
     for x in once {
