@@ -1,6 +1,7 @@
 // The renderers on verdicts that want to break them: markup in names, empty runs, long tables.
 
 import Base
+import Checkers
 import Foundation
 import FoundationXML
 import History
