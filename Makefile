@@ -41,7 +41,7 @@ fuzz:
 	@scripts/require $(BUILD_PACKAGES)
 	swift build --build-tests -c release -Xswiftc -enable-testing --scratch-path .build/fuzz
 	STORMPROOF_FUZZ=$(FUZZ) STORMPROOF_DAMAGE=$(DAMAGE) swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build/fuzz \
-	  --filter 'CheckersTests\..*(FuzzTests|PlantedPlainTests|DamagedCheckTests)|HistoryTests\.DamageTests'
+	  --filter 'CheckersTests\..*(FuzzTests|PlantedPlainTests|PlantedDeliveryTests|DamagedCheckTests)|HistoryTests\.DamageTests'
 
 # The tests of the checkers tested: every rule broken once must make one of them fail.
 mutants:

@@ -105,4 +105,18 @@ import Testing
         result.findings.contains { finding in finding.events.contains { history.events[$0].time == words[1] } }, note)
     }
   }
+
+  /// More of the kind, too large to be kept here: a folder with a `manifest.csv` as those here have.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["STORMPROOF_CORPUS"] != nil)) func others() throws {
+    let folder = ProcessInfo.processInfo.environment["STORMPROOF_CORPUS"] ?? ""
+    let text = try String(contentsOfFile: "\(folder)/manifest.csv", encoding: .utf8)
+    let rows = text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    let head = try #require(rows.first)
+    for row in rows.dropFirst() {
+      let row = Dictionary(zip(head.map(String.init), row.map(String.init)), uniquingKeysWith: { a, _ in a })
+      let model = try #require(row["model"].flatMap { CheckModel(name: $0) })
+      let report = try CheckCommandCore.run(HistoryInput.read("\(folder)/\(row["file"] ?? "")"), model: model)
+      #expect(report.verdict.rawValue == (row["verdict"] == "valid" ? "valid" : "violated"), "\(row["file"] ?? "")")
+    }
+  }
 }
