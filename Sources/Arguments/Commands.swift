@@ -71,8 +71,9 @@ public enum Commands {
     "export", summary: "Print a history in a format that other tools read.", about: histories, operands: [history],
     options: [
       OptionSpec(
-        "format", value: "FORMAT", kind: .words(["jsonl", "edn"]),
-        "jsonl: JSON lines, an event a line; edn: the same as Jepsen prints it. Else jsonl."),
+        "format", value: "FORMAT", kind: .words(["jsonl", "edn", "bin"]),
+        "jsonl: JSON lines, an event a line; edn: the same as Jepsen prints it; bin: as runs record it. Else jsonl."),
+      OptionSpec("model", value: "MODEL", kind: .words(["kafka"]), "kafka: the file holds transactions on keyed logs."),
       OptionSpec("level", value: "LEVEL", kind: .text, "Level of the run; needed where it has several."),
       OptionSpec("output", value: "FILE", kind: .file, "Write to this file, whole or not at all, not to stdout."),
     ])
@@ -189,12 +190,15 @@ public struct ExportOptions: Equatable, Sendable {
   /// A run directory, or a history.
   public var path: String
   public var format: String
+  /// `kafka`, or nil: events.
+  public var model: String?
   public var level: String?
   public var output: String?
 
   public init(_ invocation: Invocation) {
     path = invocation.operands[0]
     format = invocation.options["format"] ?? "jsonl"
+    model = invocation.options["model"]
     level = invocation.options["level"]
     output = invocation.options["output"]
   }

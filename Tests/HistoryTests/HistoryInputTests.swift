@@ -161,15 +161,7 @@ struct HistoryInputTests {
 /// The history as the recorder leaves it.
 func binary(_ history: RecordedHistory) throws -> [UInt8] {
   try withFile("history.bin") { path in
-    let recorder = try HistoryRecorder(path: path)
-    for entry in history.names.entries {
-      switch entry {
-      case .word(let text): _ = recorder.word(text)
-      case .route(let queues): _ = recorder.route(to: queues.map { history.names.text($0) })
-      }
-    }
-    for event in history.events { recorder.append(event) }
-    #expect(recorder.close())
+    try history.write(to: path)
     return try FileBytes.read(path)
   }
 }

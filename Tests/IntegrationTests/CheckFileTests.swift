@@ -51,6 +51,33 @@ struct CheckFileTests {
       let shown = try stormproof("export", "-", "--format", format, input: file)
       #expect(try shown.output == String(contentsOfFile: exported, encoding: .utf8))
     }
+    let recorded = "\(folder)/history.bin"
+    #expect(try stormproof("export", file, "--format", "bin", "--output", recorded).status == 0)
+    let again = try stormproof("check", recorded, "--model", model, "--json")
+    #expect(try again.status == status && printed(again) == expected, "bin: \(again.errors)")
+    #expect(try stormproof("export", file, "--format", "bin").status == 2)
+  }
+
+  @Test func transactionsThroughBothNotations() throws {
+    let file = try scratch() + "/kafka.jsonl"
+    let lines = [
+      #"{"time":1,"process":0,"type":"invoke","f":"txn","value":[["send","x",1],["poll"]]}"#,
+      #"{"time":2,"process":0,"type":"ok","f":"txn","value":[["send","x",[0,1]],["poll",{"x":[[1,2]]}]]}"#,
+      #"{"time":3,"process":1,"type":"invoke","f":"send","value":[["send","x",2]]}"#,
+      #"{"time":4,"process":1,"type":"fail","f":"send","value":[["send","x",2]]}"#,
+    ]
+    try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: file))
+    let ended = try stormproof("check", file, "--model", "kafka", "--explain")
+    #expect(ended.status == 1 && ended.output.contains("aborted-read"), "\(ended.output)\n\(ended.errors)")
+    #expect(ended.output.contains("process 0") && ended.output.contains("├"), "\(ended.output)")
+    let expected = try stormproof("check", file, "--model", "kafka", "--json")
+    for format in ["jsonl", "edn"] {
+      let exported = file + "." + format
+      let export = try stormproof("export", file, "--model", "kafka", "--format", format, "--output", exported)
+      #expect(export.status == 0, "\(export.errors)")
+      #expect(try stormproof("check", exported, "--model", "kafka", "--json").output == expected.output)
+    }
+    #expect(try stormproof("export", file, "--model", "kafka", "--format", "bin", "--output", file + ".bin").status == 2)
   }
 
   @Test func aDamagedLineIsPointedAt() throws {

@@ -93,7 +93,7 @@ struct DamageTests {
   private static let transactionWords =
     "txn send poll assign subscribe invoke ok fail info null true false { } [ ] \" , : - . e"
 
-  /// Every number that is a place leads somewhere.
+  /// Every number that is a place leads somewhere, and what was read can be written in both notations and stays the same.
   @Sendable private static func consistency(_ history: TransactionHistory) -> String? {
     let isSound =
       history.accesses.allSatisfy { Int($0.key) < history.keys.count && $0.offset >= -1 }
@@ -102,7 +102,18 @@ struct DamageTests {
         $0.accesses.upperBound <= history.accesses.count && $0.keyList.upperBound <= history.keyLists.count
           && ($0.invocation >= 0 || $0.completion >= 0)
       }
-    return isSound ? nil : "places that are none"
+    if !isSound { return "places that are none" }
+    var (lines, forms): ([UInt8], [UInt8]) = ([], [])
+    history.exportJSONLines { lines += $0 }
+    history.exportEDN { forms += $0 }
+    guard let again = try? TransactionHistory.parse(lines, file: "again"),
+      let third = try? TransactionHistory.parseEDN(forms, file: "again")
+    else { return "what was written cannot be read: \(String(decoding: lines, as: UTF8.self))" }
+    var (linesAgain, fromForms): ([UInt8], [UInt8]) = ([], [])
+    again.exportJSONLines { linesAgain += $0 }
+    third.exportJSONLines { fromForms += $0 }
+    if linesAgain != lines { return "as JSON lines: \(difference(lines, linesAgain))" }
+    return fromForms == lines ? nil : "as EDN: \(difference(lines, fromForms))"
   }
 
   /// The first lines that are not the same.
