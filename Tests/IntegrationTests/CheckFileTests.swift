@@ -77,7 +77,8 @@ struct CheckFileTests {
       #expect(export.status == 0, "\(export.errors)")
       #expect(try stormproof("check", exported, "--model", "kafka", "--json").output == expected.output)
     }
-    #expect(try stormproof("export", file, "--model", "kafka", "--format", "bin", "--output", file + ".bin").status == 2)
+    #expect(
+      try stormproof("export", file, "--model", "kafka", "--format", "bin", "--output", file + ".bin").status == 2)
   }
 
   @Test func aDamagedLineIsPointedAt() throws {

@@ -235,8 +235,11 @@ struct AvailabilityPass {
   private func latencyBack(_ healed: Nanoseconds) -> Nanoseconds? {
     guard bound != nil, let from = slice(of: healed) else { return nil }
     // The slice in which it was healed is not wholly after it.
-    for first in slices.indices.dropFirst(from + 1) where begin &+ Nanoseconds(first) &* width < end {
-      let window = slices[first..<min(first + Self.perWindow, slices.count)]
+    for first in slices.indices.dropFirst(from + 1) {
+      let last = first + Self.perWindow
+      // A whole second of load; the last slice may end with it.
+      guard last <= slices.count, begin &+ Nanoseconds(last - 1) &* width < end else { return nil }
+      let window = slices[first..<last]
       let published = window.reduce(0) { $0 + $1.published }
       let timely = window.reduce(0) { $0 + $1.timely }
       if published > 0, 100 * timely >= 99 * published { return begin &+ Nanoseconds(first) &* width &- healed }

@@ -108,7 +108,8 @@ struct NaiveAvailability {
     recovery.latencyBack = (slice(healed) + 1..<max(count, slice(healed) + 1)).first { k in
       let own = units.filter { $0.meant >= begin && (k..<k + 10).contains(slice($0.meant)) }
       let timely = own.count { unit in unit.answered.map { $0 - unit.meant <= bound } ?? false }
-      return begin + Nanoseconds(k) * width < end && !own.isEmpty && 100 * timely >= 99 * own.count
+      return k + 10 <= count && begin + Nanoseconds(k + 9) * width < end && !own.isEmpty
+        && 100 * timely >= 99 * own.count
     }.map { begin + Nanoseconds($0) * width - healed }
     return recovery
   }

@@ -49,8 +49,11 @@ extension EditableHistory {
   /// An ack is now inside some transaction that had not ended by then.
   private func acknowledgeInTransaction() {
     guard let ack = pick(lines.filter { $0.event.function == .ack && $0.event.outcome == .invoke }) else { return }
+    // By their places: what was put in has no time yet.
+    let place = lines.firstIndex { $0 === ack } ?? 0
+    let later = Set(lines[place...].map(ObjectIdentifier.init))
     let open = ends.keys.sorted().filter { number in
-      ends[number]?.allSatisfy { $0.event.time > ack.event.time } ?? false
+      ends[number]?.allSatisfy { later.contains(ObjectIdentifier($0)) } ?? false
     }
     if let number = pick(open) { ack.event.transaction = number }
   }

@@ -174,8 +174,11 @@ extension EditableHistory {
     let once = deliveries.filter { d in
       siblings(d).count == 1 && !d.event.flags.contains(.redelivered)
         && attempt(d).map { !letters.isLed($0.event.place, d.event.place) } ?? false
-        // Another message would be the rejected one, and its dead letter missing.
+        // Of what was rejected, or came as a dead letter, another message would be missing there.
         && acks(d).allSatisfy { $0.event.function == .ack }
+        && letters.behind(d.event.place).allSatisfy { queue in
+          attempt(d).map { deliveries($0, queue).isEmpty } ?? false
+        }
     }
     var choices: [(Line, Line)] = []
     for x in once {
