@@ -162,7 +162,9 @@ extension PlainPlant {
         guard
           let other = answered.first(where: { operations[$0].begin > operation.end }),
           let later = source[operations[other].value], operations[from].outcome == .ok,
-          operations[from].end < operations[later].begin
+          operations[from].end < operations[later].begin,
+          // Before it went in, it would be unexpected.
+          operations[later].begin < operation.end
         else { continue }
         (operations[k].value, operations[other].value) = (operations[other].value, operation.value)
       case .queueLost:
