@@ -11,7 +11,7 @@ import Testing
   func cyclesAgreeWithDefinitions(usesWriteOrder: Bool) {
     var names: [TransactionFindingName: Int] = [:]
     var longest = 0
-    let rounds = Rounds("cycles, write order \(usesWriteOrder)", usual: 500, parts: 10)
+    let rounds = Rounds("cycles, write order \(usesWriteOrder)", usual: 500, parts: 2)
     for seed in rounds.seeds {
       let history = Self.random(seed)
       var options = TransactionOptions()
