@@ -135,6 +135,13 @@ import Testing
     ]
     damageNeverTraps({ bytes throws(HistoryError) in _ = try SagaHistory.parse(bytes, file: "s") }, of: lines)
   }
+
+  /// Further apart than 64 bits can say, the difference of two would trap.
+  @Test(arguments: [Int64.min, -1 << 62, Int64.max]) func timesAtTheEdgesAreRefused(time: Int64) {
+    let text = #"{"time":\#(time),"f":"services","value":["a"]}"#
+    let error = #expect(throws: HistoryError.self) { try SagaHistory.parse(Array(text.utf8), file: "x") }
+    #expect(error?.line == 1 && error?.message.contains("expected a time between") == true)
+  }
 }
 
 /// Lines that were cut off or damaged anywhere are read, or told as a mistake with its place.

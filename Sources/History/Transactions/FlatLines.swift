@@ -195,6 +195,9 @@ struct FlatLineReader<Builder: FlatLineBuilder> {
       guard time >= lastTime else {
         throw line.failure("expected a time not below \(lastTime), that of the line before: sort the file by time")
       }
+      guard Event.times.contains(time) else {
+        throw line.failure("expected a time between \(Event.times.lowerBound) and \(Event.times.upperBound)")
+      }
       lastTime = time
     } else {
       // Without times the order of the lines is all there is.
