@@ -122,6 +122,21 @@ final class ByteWindow {
     offset += count
   }
 
+  /// Hands over the rest of the stream in pieces of whole lines: `padded`, and where in it the piece ends.
+  func forEachPiece(
+    _ body: (UnsafeBufferPointer<UInt8>, Int) throws(HistoryError) -> Void
+  ) throws(HistoryError) {
+    while true {
+      let end = isFinal ? bytes.count : (bytes.lastIndex(of: 0x0a) ?? -1) + 1
+      if end > 0 {
+        try body(padded, end)
+        drop(end)
+      }
+      if isFinal { break }
+      try more()
+    }
+  }
+
   /// Reads on. What was in the window stays, at another address.
   /// - Returns: false at the end of the stream.
   @discardableResult func more() throws(HistoryError) -> Bool {

@@ -21,17 +21,10 @@ extension JSONLines {
     _ window: ByteWindow, size: Int?, progress: ((Int) -> Void)? = nil
   ) throws(HistoryError) -> RecordedHistory {
     var parser = LineParser(file: window.stream.file)
-    while true {
-      let bytes = window.bytes
-      let end = window.isFinal ? bytes.count : (bytes.lastIndex(of: 0x0a) ?? -1) + 1
-      if end > 0 {
-        try parser.lines(window.padded, end: end)
-        if window.offset == 0, let size { parser.makeRoom(for: size, seen: end) }
-        window.drop(end)
-        progress?(parser.events)
-      }
-      if window.isFinal { break }
-      try window.more()
+    try window.forEachPiece { bytes, end throws(HistoryError) in
+      try parser.lines(bytes, end: end)
+      if window.offset == 0, let size { parser.makeRoom(for: size, seen: end) }
+      progress?(parser.events)
     }
     return parser.history
   }

@@ -142,16 +142,7 @@ struct FlatLineReader<Builder: FlatLineBuilder> {
         file: window.stream.file, byte: 0, "expected \(Builder.content) as JSON lines, found \(found)")
     }
     var reader = FlatLineReader(file: window.stream.file, builder: builder)
-    while true {
-      let bytes = window.bytes
-      let end = window.isFinal ? bytes.count : (bytes.lastIndex(of: 0x0a) ?? -1) + 1
-      if end > 0 {
-        try reader.lines(window.padded, end: end)
-        window.drop(end)
-      }
-      if window.isFinal { break }
-      try window.more()
-    }
+    try window.forEachPiece { bytes, end throws(HistoryError) in try reader.lines(bytes, end: end) }
     return reader.builder
   }
 

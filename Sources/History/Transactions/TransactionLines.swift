@@ -46,16 +46,9 @@ extension TransactionHistory {
     _ window: ByteWindow, progress: ((Int) -> Void)?
   ) throws(HistoryError) -> TransactionHistory {
     var parser = TransactionLineParser(file: window.stream.file)
-    while true {
-      let bytes = window.bytes
-      let end = window.isFinal ? bytes.count : (bytes.lastIndex(of: 0x0a) ?? -1) + 1
-      if end > 0 {
-        try parser.lines(window.padded, end: end)
-        window.drop(end)
-        progress?(parser.number + 1)
-      }
-      if window.isFinal { break }
-      try window.more()
+    try window.forEachPiece { bytes, end throws(HistoryError) in
+      try parser.lines(bytes, end: end)
+      progress?(parser.number + 1)
     }
     return parser.builder.close()
   }
